@@ -1,0 +1,62 @@
+import type { Status, StatusDetails } from './object.ts';
+
+/** The API server answered, and refused. `reason` is its stable code (`NotFound`, `Conflict`, …). */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  /** The HTTP status. */
+  readonly status: number;
+  readonly reason: string;
+  readonly details: StatusDetails;
+
+  constructor(status: number, answer: Partial<Status>, request?: { method: string; path: string }) {
+    const message = answer.message ?? `the API server answered ${status} without a reason`;
+    super(request === undefined ? message : `${request.method} ${request.path}: ${message}`);
+    this.status = status;
+    this.reason = answer.reason ?? 'Unknown';
+    this.details = answer.details ?? {};
+  }
+}
+
+/** No answer, or half of one: whether the request was carried out is unknown. To try again is always right. */
+export class ConnectionError extends Error {
+  override readonly name = 'ConnectionError';
+  readonly code = 'ConnectionFailed';
+  readonly server: string;
+
+  constructor(server: string, problem: string, options?: ErrorOptions) {
+    super(`API server ${server}: ${problem}`, options);
+    this.server = server;
+  }
+}
+
+/** What no repetition mends. A queue logs it, and waits for the object to change. */
+export class TerminalError extends Error {
+  override readonly name: string = 'TerminalError';
+}
+
+export function isNotFound(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 404;
+}
+
+/** The object changed since it was read, or another manager owns a field that was applied. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 409 && error.reason !== 'AlreadyExists';
+}
+
+export function isAlreadyExists(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 409 && error.reason === 'AlreadyExists';
+}
+
+export function isForbidden(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 403;
+}
+
+/** The resourceVersion or the continue token is too old: list again. */
+export function isGone(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 410 || error.reason === 'Expired');
+}
+
+/** The object is there and breaks its schema, a rule or an admission check. */
+export function isInvalid(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 422;
+}
