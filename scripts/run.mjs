@@ -17,14 +17,14 @@ const locked = createHash('sha256')
   .digest('hex');
 
 if (!existsSync(node) || !existsSync(stamp) || readFileSync(stamp, 'utf8') !== locked) {
-  console.error('Installing the locked packages (npm ci) …');
+  process.stderr.write('Installing the locked packages (npm ci) …\n');
   const install = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     // What npm prints goes to stderr: stdout belongs to the program that is run.
     stdio: ['ignore', 2, 2],
   });
   if (install.status !== 0) {
-    console.error('npm ci failed; what it said stands above. Is the npm registry reachable?');
+    process.stderr.write('npm ci failed; what it said stands above. Is the npm registry reachable?\n');
     process.exit(1);
   }
   writeFileSync(stamp, locked);
@@ -32,7 +32,7 @@ if (!existsSync(node) || !existsSync(stamp) || readFileSync(stamp, 'utf8') !== l
 
 const [file, ...args] = process.argv.slice(2);
 if (file === undefined) {
-  console.error('usage: node scripts/run.mjs FILE [ARG…]');
+  process.stderr.write('usage: node scripts/run.mjs FILE [ARG…]\n');
   process.exit(2);
 }
 const child = spawnSync(node, ['--disable-warning=ExperimentalWarning', `${root}${file}`, ...args], {

@@ -1,0 +1,15 @@
+/** The API group of our kinds, and the prefix of every annotation and label of ours. */
+export const GROUP = 'stash.appscode.com';
+
+/** On a pod template: what an injection put in, as JSON, so that the next one can take it out again. */
+export const INJECTED_ANNOTATION = `${GROUP}/injected`;
+
+/** On a workload: touched by the operator to have the workload pass through the webhook; holds a hash of what is wanted. */
+export const REQUESTED_ANNOTATION = `${GROUP}/injection-requested`;
+
+/** On a BackupSession: the BackupConfiguration that it runs, as `labelValue` writes it. Agents select their sessions by it. */
+export const CONFIGURATION_LABEL = `${GROUP}/backup-configuration`;
+
+/** On what the operator makes for others, a RoleBinding for example. */
+export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
+export const MANAGED_BY = 'stash';

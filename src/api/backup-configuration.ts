@@ -1,0 +1,150 @@
+import { DURATION_PATTERN } from './duration.ts';
+import {
+  conditions,
+  containerName,
+  directories,
+  repositoryReference,
+  timeout,
+  workloadReference,
+} from './fields.ts';
+import type { KubernetesObject } from './object.ts';
+import { bool, count, instant, list, object, oneOf, optional, type Static, text } from './schema.ts';
+
+const keep = (unit: string) =>
+  optional(
+    count({
+      description: `How many ${unit} snapshots to keep, for each host and directory.`,
+      maximum: 1_000_000,
+      minimum: 1,
+    }),
+  );
+
+const retentionPolicy = object(
+  {
+    keepLast: keep('of the latest'),
+    keepHourly: keep('hourly'),
+    keepDaily: keep('daily'),
+    keepWeekly: keep('weekly'),
+    keepMonthly: keep('monthly'),
+    keepYearly: keep('yearly'),
+    prune: bool({
+      description:
+        'Also frees the space of what was removed. Without it, snapshots go and the space stays taken.',
+      default: false,
+    }),
+    dryRun: bool({ description: 'Removes nothing, and reports what would be removed.', default: false }),
+  },
+  {
+    description:
+      'Which snapshots of this configuration to keep; all of them where it is left out. Applied once in each session, after its last host is done.',
+    rules: [
+      {
+        rule: '[has(self.keepLast), has(self.keepHourly), has(self.keepDaily), has(self.keepWeekly), has(self.keepMonthly), has(self.keepYearly)].exists(k, k)',
+        message:
+          'a retention policy that keeps nothing would remove every snapshot; set keepLast or another keep…',
+      },
+    ],
+  },
+);
+
+const spec = object(
+  {
+    schedule: text({
+      description:
+        'When to back up: five fields of cron as in a Kubernetes CronJob ("30 2 * * *"), a macro (@hourly, @daily, @weekly, @monthly, @yearly), or "@every 1h30m".',
+      hint: 'write five cron fields such as "30 2 * * *", a macro such as @daily, or "@every 6h"',
+      minLength: 1,
+      maxLength: 255,
+      pattern: '^(@[a-z]+( +[0-9a-z.]+)?|\\S+( +\\S+){4})$',
+    }),
+    timeZone: optional(
+      text({
+        description:
+          'The time zone in which cron fields and macros are read, as an IANA name (Europe/Berlin). UTC by default.',
+        minLength: 1,
+        maxLength: 64,
+      }),
+    ),
+    paused: bool({
+      description: 'Creates no session on schedule while true. Sessions that a user creates still run.',
+      default: false,
+    }),
+    repository: repositoryReference,
+    target: object(
+      {
+        ref: workloadReference,
+        container: optional(containerName),
+        directories,
+        exclude: optional(
+          list(text({ description: "A pattern of restic's --exclude.", minLength: 1, maxLength: 1024 }), {
+            description:
+              'Patterns of files to leave out, as in restic\'s --exclude ("*.tmp", "/source/data/cache"). They are matched against absolute paths.',
+            maxItems: 64,
+          }),
+        ),
+      },
+      { description: 'What to back up.' },
+    ),
+    retentionPolicy: optional(retentionPolicy),
+    timeout,
+    startingDeadline: text({
+      description:
+        'How late a session may still start, as a Go duration: after an outage, a session that was due longer ago than this is not made up for.',
+      hint: 'write a duration such as 10m or 1h',
+      default: '1h',
+      pattern: DURATION_PATTERN,
+      maxLength: 32,
+    }),
+    backupHistoryLimit: count({
+      description: 'How many finished sessions to keep, beside the last good and the last bad one.',
+      default: 3,
+      maximum: 1000,
+    }),
+    rollout: oneOf(['Automatic', 'OnNextUpdate'], {
+      description:
+        'Automatic: the workload is rolled out once to get its sidecar. OnNextUpdate: the sidecar comes with the next change that its owner makes.',
+      default: 'Automatic',
+    }),
+  },
+  { description: 'What to back up, when, and where to.' },
+);
+
+const status = object(
+  {
+    observedGeneration: optional(count({ description: 'The generation that this status is about.' })),
+    observedSchedule: optional(
+      text({
+        description: 'The schedule and time zone that lastScheduleTime is about; absent while paused.',
+        maxLength: 512,
+      }),
+    ),
+    scheduledSince: optional(
+      instant({
+        description:
+          'Since when this schedule holds: what it would have been due for before is not made up for.',
+      }),
+    ),
+    lastScheduleTime: optional(
+      instant({ description: 'The last instant at which a backup was due and was handled.' }),
+    ),
+    nextScheduleTime: optional(instant({ description: 'The next instant at which a backup is due.' })),
+    lastSuccessfulTime: optional(instant({ description: 'When the last good backup was complete.' })),
+    lastSession: optional(
+      text({ description: 'Name of the last BackupSession that ended.', maxLength: 253 }),
+    ),
+    lastPhase: optional(text({ description: 'How that session ended.', maxLength: 32 })),
+    conditions: optional(conditions),
+  },
+  { description: 'What became of it; written by the operator.' },
+);
+
+export const backupConfiguration = { spec, status };
+
+export type RetentionPolicy = Static<typeof retentionPolicy>;
+export type BackupConfigurationSpec = Static<typeof spec>;
+export type BackupConfigurationStatus = Static<typeof status>;
+export type BackupConfiguration = KubernetesObject<BackupConfigurationSpec, BackupConfigurationStatus>;
+
+/** Conditions of a BackupConfiguration: Ready sums up; SidecarInjected tells of the workload. */
+export const CONFIGURATION_READY = 'Ready';
+export const SIDECAR_INJECTED = 'SidecarInjected';

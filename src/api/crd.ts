@@ -1,0 +1,59 @@
+import type { Kind } from './kinds.ts';
+
+interface JSONSchema {
+  [keyword: string]: unknown;
+}
+
+/** Keywords of our schemas that a CustomResourceDefinition does not know. */
+const OWN_KEYWORDS = new Set(['hint']);
+
+/**
+ * The CustomResourceDefinition of `kind`. With the webhook down, it still refuses what is malformed.
+ *
+ * @see https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/
+ */
+export function customResourceDefinition(kind: Kind): object {
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: {
+      name: `${kind.plural}.${kind.group}`,
+      labels: { 'app.kubernetes.io/name': 'stash' },
+    },
+    spec: {
+      group: kind.group,
+      scope: kind.namespaced ? 'Namespaced' : 'Cluster',
+      names: {
+        kind: kind.kind,
+        listKind: `${kind.kind}List`,
+        plural: kind.plural,
+        singular: kind.kind.toLowerCase(),
+        shortNames: kind.shortNames,
+        categories: ['stash'],
+      },
+      versions: [
+        {
+          name: kind.version,
+          served: true,
+          storage: true,
+          subresources: { status: {} },
+          additionalPrinterColumns: kind.columns,
+          schema: {
+            openAPIV3Schema: {
+              type: 'object',
+              description: kind.description,
+              required: ['spec'],
+              properties: { spec: structural(kind.spec), status: structural(kind.status) },
+              ...(kind.rules === undefined ? {} : { 'x-kubernetes-validations': kind.rules }),
+            },
+          },
+        },
+      ],
+    },
+  };
+}
+
+/** `schema` as plain data, without the keywords that are for our own validator. */
+function structural(schema: unknown): JSONSchema {
+  return JSON.parse(JSON.stringify(schema, (key, value) => (OWN_KEYWORDS.has(key) ? undefined : value)));
+}

@@ -1,0 +1,97 @@
+import { conditions } from './fields.ts';
+import type { KubernetesObject } from './object.ts';
+import { bool, count, instant, object, objectName, optional, type Static, text } from './schema.ts';
+
+const path = {
+  maxLength: 1024,
+  'x-kubernetes-validations': [
+    { rule: "!self.matches('(^|/)[.][.](/|$)')", message: 'a path is written without ".."' },
+  ],
+};
+
+const local = object(
+  {
+    persistentVolumeClaim: object(
+      {
+        claimName: objectName({ description: 'Name of the claim, in the namespace of the Repository.' }),
+        readOnly: optional(
+          bool({ description: 'Mounts the claim read-only: good for restores, not for backups.' }),
+        ),
+      },
+      { description: 'The claim whose volume holds the repository.' },
+    ),
+    mountPath: optional(
+      text({
+        description:
+          'Where the volume is mounted in the agent; /stash/repositories/NAME where nothing is said. It must not meet a directory of the workload that is backed up.',
+        hint: 'write an absolute path, such as /backup',
+        pattern: '^(/[^/]+)+/?$',
+        ...path,
+      }),
+    ),
+    subPath: optional(
+      text({
+        description: 'The directory in the volume that holds the repository; its root where nothing is said.',
+        hint: 'write a relative path, such as backups/shop',
+        pattern: '^[^/]+(/[^/]+)*/?$',
+        ...path,
+      }),
+    ),
+  },
+  { description: 'A repository on a volume of the cluster.' },
+);
+
+const spec = object(
+  {
+    backend: object(
+      {
+        local: local,
+        storageSecretName: objectName({
+          description:
+            'Name of the Secret with the credentials, in the namespace of the Repository. RESTIC_PASSWORD encrypts the data: whoever loses it has lost the backups.',
+        }),
+      },
+      {
+        description: 'Where the snapshots live. It cannot be changed: make another Repository instead.',
+        rules: [
+          {
+            rule: 'self == oldSelf',
+            message:
+              'the backend of a Repository cannot be changed, since its snapshots would be lost from view; make another Repository',
+          },
+        ],
+      },
+    ),
+  },
+  { description: 'What the Repository should be.' },
+);
+
+const status = object(
+  {
+    observedGeneration: optional(count({ description: 'The generation that this status is about.' })),
+    repositoryID: optional(
+      text({
+        description:
+          'The id that restic gave the repository. Once it stands here, the repository is never made anew.',
+        maxLength: 128,
+      }),
+    ),
+    firstBackupTime: optional(
+      instant({ description: 'When the first backup into the repository was complete.' }),
+    ),
+    lastBackupTime: optional(
+      instant({ description: 'When the last backup into the repository was complete.' }),
+    ),
+    conditions: optional(conditions),
+  },
+  { description: 'What is known of the repository; written by the operator.' },
+);
+
+export const repository = { spec, status };
+
+export type RepositorySpec = Static<typeof spec>;
+export type RepositoryStatus = Static<typeof status>;
+export type Repository = KubernetesObject<RepositorySpec, RepositoryStatus>;
+
+/** Conditions of a Repository. */
+export const REPOSITORY_READY = 'Ready';

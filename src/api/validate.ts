@@ -1,0 +1,115 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import type { Kind } from './kinds.ts';
+import { type Problem, quoted } from './problem.ts';
+import { apiVersionOf } from './resources.ts';
+
+/**
+ * What a schema says against `object`, an object of `kind` as somebody wrote it. Defaults are put into `object`; nothing is taken
+ * out. An empty list means that it may be trusted to have the kind's type.
+ */
+export function validate(kind: Kind, object: unknown): Problem[] {
+  const check = validatorOf(kind);
+  if (check(object)) return [];
+  return dedupe((check.errors ?? []).map((error) => problemOf(error, object)));
+}
+
+const ajv = new Ajv({
+  allErrors: true,
+  useDefaults: true,
+  verbose: true,
+  strict: false,
+  validateFormats: false,
+});
+const validators = new Map<Kind, ValidateFunction>();
+
+function validatorOf(kind: Kind): ValidateFunction {
+  const known = validators.get(kind);
+  if (known !== undefined) return known;
+  const check = ajv.compile({
+    type: 'object',
+    required: ['apiVersion', 'kind', 'metadata', 'spec'],
+    properties: {
+      apiVersion: { type: 'string', enum: [apiVersionOf(kind)] },
+      kind: { type: 'string', enum: [kind.kind] },
+      metadata: { type: 'object' },
+      spec: closed(kind.spec),
+    },
+  });
+  validators.set(kind, check);
+  return check;
+}
+
+/** `schema` that refuses fields it does not name, as `kubectl` does: a misspelt field must not be silently nothing. */
+function closed(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(closed);
+  if (schema === null || typeof schema !== 'object') return schema;
+  const fields = Object.fromEntries(
+    Object.entries(schema)
+      .filter(([key]) => key !== 'x-kubernetes-validations')
+      .map(([key, value]) => [key, closed(value)]),
+  );
+  return fields.type === 'object' && fields.properties !== undefined && !('additionalProperties' in fields)
+    ? { ...fields, additionalProperties: false }
+    : fields;
+}
+
+function problemOf(error: ErrorObject, object: unknown): Problem {
+  const path = pathOf(error.instancePath);
+  const hint = (error.parentSchema as { hint?: string } | undefined)?.hint;
+  const found = quoted(error.data);
+  switch (error.keyword) {
+    case 'required': {
+      const missing = String(error.params.missingProperty);
+      return { path: join(path, missing), message: `is missing; ${describeField(error, missing)}` };
+    }
+    case 'additionalProperties': {
+      const unknown = String(error.params.additionalProperty);
+      const known = Object.keys((error.parentSchema as { properties?: object })?.properties ?? {});
+      return { path: join(path, unknown), message: `is not a field; there are ${known.join(', ')}` };
+    }
+    case 'enum':
+      return {
+        path,
+        message: `${found} is not possible; choose ${(error.params.allowedValues as string[]).join(' or ')}`,
+      };
+    case 'type':
+      return { path, message: `${found} is no ${String(error.params.type)}${withHint(hint)}` };
+    case 'pattern':
+      return {
+        path,
+        message: `${found} does not have the right form${withHint(hint ?? `it must match ${String(error.params.pattern)}`)}`,
+      };
+    default:
+      return {
+        path,
+        message: `${path === '' ? quoted(object) : found} ${error.message ?? 'is not valid'}${withHint(hint)}`,
+      };
+  }
+}
+
+function describeField(error: ErrorObject, name: string): string {
+  const properties = (error.parentSchema as { properties?: Record<string, { description?: string }> })
+    ?.properties;
+  return properties?.[name]?.description ?? `set ${name}`;
+}
+
+const withHint = (hint: string | undefined) => (hint === undefined ? '' : `; ${hint}`);
+
+/** `/spec/target/directories/0` as `spec.target.directories[0]`. */
+function pathOf(pointer: string): string {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .reduce((path, token) => (/^\d+$/.test(token) ? `${path}[${token}]` : join(path, token)), '');
+}
+
+const join = (path: string, field: string) => (path === '' ? field : `${path}.${field}`);
+
+function dedupe(problems: Problem[]): Problem[] {
+  const seen = new Set<string>();
+  return problems.filter(({ path, message }) => {
+    const text = `${path}\n${message}`;
+    return !seen.has(text) && seen.add(text);
+  });
+}
