@@ -33,6 +33,6 @@ export interface Connection {
   /** The answer's lines, each parsed as JSON, as they come. It ends when the server ends it. It throws as `request` does. */
   stream(request: ApiRequest): AsyncIterable<unknown>;
 
-  /** Closes what is idle and lets no new socket be kept. Requests under way finish. */
+  /** Destroys every socket: the last thing that a process does with it. */
   close(): void;
 }
