@@ -1,0 +1,93 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Ask, apiClient } from './apiClient.ts';
+import { startApiServer, startControllers } from './controlPlane.ts';
+import { type Daemon, waitFor } from './daemon.ts';
+import { startDns } from './dns.ts';
+import { kubeconfig } from './kubeconfig.ts';
+import { layout } from './layout.ts';
+import { isolateMounts } from './mounts.ts';
+import { createNetwork } from './network.ts';
+import { startContainerd, startKubelet } from './node.ts';
+import { createPki, type Pki, userNames, writePki } from './pki.ts';
+import type { Plan } from './plan.ts';
+import { type Progress, seconds } from './progress.ts';
+import { attempt, run } from './run.ts';
+import { startStorage } from './storage.ts';
+
+/** Starts what `plan` asks for, within its namespaces, and settles when COMMAND can use it. */
+export async function startCluster(plan: Plan, progress: Progress): Promise<void> {
+  const start = performance.now();
+  const { state } = plan;
+  const [pki] = await Promise.all([
+    createPki(),
+    createNetwork(),
+    isolateMounts(state, [plan.cwd, plan.checkout, process.env.HOME ?? '/root']),
+  ]);
+  writePki(pki, join(state, 'pki'));
+  writeKubeconfigs(pki, state);
+  const ask = apiClient(pki);
+
+  const alone = plan.mode === 'control-plane';
+  const server = startApiServer(state, alone);
+  const node = alone ? undefined : prepareNode(plan);
+  // Its failure is told where it is awaited; until then it must not end the process.
+  node?.catch(() => {});
+  await waitFor('the API server is ready', () => answers(ask, '/readyz'), server);
+  if (node !== undefined) await completeCluster(plan, ask, server, node);
+  progress.say(`Kubernetes is ready after ${seconds(performance.now() - start)}`);
+}
+
+interface PreparedNode {
+  containerd: Daemon;
+  imported: Promise<unknown>;
+}
+
+async function completeCluster(
+  plan: Plan,
+  ask: Ask,
+  server: readonly Daemon[],
+  prepared: Promise<PreparedNode>,
+): Promise<void> {
+  const { state } = plan;
+  const { containerd, imported } = await prepared;
+  imported.catch(() => {});
+  const kubelet = startKubelet(state);
+  const controllers = startControllers(state);
+  const dns = startDns(state);
+  const storage = await startStorage(state, ask);
+  const all = [...server, containerd, kubelet, ...controllers, dns, storage];
+  await waitFor('the node is ready', () => nodeIsReady(ask), all);
+  // Without it, no pod can be created in the namespace.
+  const account = '/api/v1/namespaces/default/serviceaccounts/default';
+  await waitFor('the default ServiceAccount exists', () => answers(ask, account), all);
+  await imported;
+}
+
+async function prepareNode(plan: Plan): Promise<PreparedNode> {
+  const containerd = startContainerd(plan.state);
+  const ctr = ['--address', layout.containerdSocket];
+  const serves = async () => (await attempt('ctr', [...ctr, 'version'])).status === 0;
+  await waitFor('containerd answers', serves, [containerd]);
+  const importImage = (archive: string) =>
+    run('ctr', [...ctr, '--namespace', 'k8s.io', 'images', 'import', '--no-unpack', archive]);
+  return { containerd, imported: Promise.all(plan.images.map(importImage)) };
+}
+
+function writeKubeconfigs(pki: Pki, state: string): void {
+  for (const user of userNames) {
+    const text = kubeconfig(layout.apiServer, pki.authority.certificate, user, pki.users[user]);
+    writeFileSync(join(state, `${user}.kubeconfig`), text, { mode: 0o600 });
+  }
+}
+
+async function answers(ask: Ask, path: string): Promise<boolean> {
+  return (await ask('GET', path)).status === 200;
+}
+
+async function nodeIsReady(ask: Ask): Promise<boolean> {
+  const { status, body } = await ask('GET', `/api/v1/nodes/${layout.nodeName}`);
+  if (status !== 200) return false;
+  const node = JSON.parse(body) as { status?: { conditions?: { type: string; status: string }[] } };
+  return node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+}

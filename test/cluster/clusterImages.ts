@@ -1,0 +1,249 @@
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cached, cacheFolder, prune, touch } from './cache.ts';
+import { ClusterFailure } from './failure.ts';
+import { contentKey, imageFromDockerfile, imageFromFolder } from './images.ts';
+import { findProgram, refreshPackageLists } from './packages.ts';
+import type { Progress } from './progress.ts';
+import { attempt, run } from './run.ts';
+import { versions } from './versions.ts';
+
+const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+const folder = join(cacheFolder(), 'images');
+
+/** How many images of former states of the code are kept: each is the size of Node and restic. */
+const keptStashImages = 4;
+
+export const stashImageName = `docker.io/library/stash:${versions.stash}`;
+export const busyboxName = 'docker.io/library/busybox:latest';
+
+/** The sandbox of each pod. */
+export async function pauseImage(pause: string): Promise<string> {
+  const archive = join(folder, `pause-${versions.pause}.tar`);
+  return cached(archive, (unfinished) =>
+    withFolder(async (root) => {
+      copyFileSync(pause, join(root, 'pause'));
+      chmodSync(join(root, 'pause'), 0o755);
+      await imageFromFolder(
+        'localhost/pause:1',
+        root,
+        { entrypoint: ['/pause'], user: '65535:65535' },
+        unfinished,
+      );
+    }),
+  );
+}
+
+/** Debian's busybox with a name for each of its commands, and no entrypoint, like the public image. */
+export async function busyboxImage(): Promise<string> {
+  const busybox = requireProgram('busybox');
+  const archive = join(folder, `busybox-${await contentKey([{ path: busybox }, 'layout 1'])}.tar`);
+  return cached(archive, (unfinished) =>
+    withFolder(async (root) => {
+      await layBusybox(busybox, join(root, 'bin'), undefined);
+      mkdirSync(join(root, 'etc'));
+      mkdirSync(join(root, 'tmp'));
+      chmodSync(join(root, 'tmp'), 0o1777);
+      writeAccounts(root);
+      await imageFromFolder(busyboxName, root, { command: ['sh'] }, unfinished);
+    }),
+  );
+}
+
+/**
+ * Stash's image, from the real Dockerfile. Only its bases differ: no public registry is needed for a test, so
+ * they are made here of the same parts, Debian's libraries, the pinned Node and the pinned restic.
+ */
+export async function stashImage(restic: string, progress: Progress): Promise<string> {
+  const dist = join(checkout, 'dist');
+  const dockerfile = join(checkout, 'Dockerfile');
+  const ignore = join(checkout, '.dockerignore');
+  await progress.during('Building dist/', () => buildDist());
+  const base = await baseImage(progress);
+  const resticBase = await resticImage(restic);
+  const parts = [
+    { path: dockerfile },
+    { path: ignore },
+    { path: dist },
+    base,
+    resticBase,
+    stashImageName,
+    'layout 1',
+  ];
+  const archive = join(folder, 'stash', `${await contentKey(parts)}.tar`);
+  await cached(
+    archive,
+    (unfinished) =>
+      progress.during('Building the image of Stash', () =>
+        imageFromDockerfile(
+          {
+            name: stashImageName,
+            dockerfile,
+            context: checkout,
+            buildArgs: { BASE: `docker-archive:${base}`, RESTIC: `docker-archive:${resticBase}` },
+          },
+          unfinished,
+        ),
+      ),
+    () => progress.say('Waiting for another run that builds the image of Stash'),
+  );
+  touch(archive);
+  prune(join(folder, 'stash'), keptStashImages);
+  return archive;
+}
+
+async function buildDist(): Promise<void> {
+  const script = join(checkout, 'scripts', 'build.ts');
+  if (!existsSync(script)) {
+    throw new ClusterFailure(
+      'scripts/build.ts does not exist yet, so there is no Stash to install: use --bare',
+    );
+  }
+  await run(process.execPath, ['--disable-warning=ExperimentalWarning', script], { cwd: checkout });
+  const main = join(checkout, 'dist', 'main.js');
+  if (!existsSync(main)) throw new ClusterFailure(`scripts/build.ts made no ${main}`);
+}
+
+async function resticImage(restic: string): Promise<string> {
+  const archive = join(folder, `restic-${await contentKey([{ path: restic }])}.tar`);
+  return cached(archive, (unfinished) =>
+    withFolder(async (root) => {
+      mkdirSync(join(root, 'usr', 'bin'), { recursive: true });
+      copyFileSync(restic, join(root, 'usr', 'bin', 'restic'));
+      chmodSync(join(root, 'usr', 'bin', 'restic'), 0o755);
+      await imageFromFolder('localhost/restic:1', root, {}, unfinished);
+    }),
+  );
+}
+
+/** What Node needs of Debian, and what restic needs to trust a storage server. */
+const basePackages = [
+  'base-files',
+  'libc6',
+  'libgcc-s1',
+  'libstdc++6',
+  'ca-certificates',
+  'netbase',
+  'tzdata',
+];
+
+async function baseImage(progress: Progress): Promise<string> {
+  // The program that runs this very file is the pinned Node, from the npm package of that name.
+  const node = process.execPath;
+  const busybox = requireProgram('busybox');
+  const parts = [process.version, process.arch, debianRelease(), ...basePackages, 'layout 2'];
+  const archive = join(folder, `base-${await contentKey(parts)}.tar`);
+  return cached(archive, (unfinished) =>
+    progress.during("Making the image's base of Debian packages and Node", () =>
+      withFolder(async (root) => {
+        await layPackages(root, basePackages);
+        await layBusybox(busybox, join(root, 'usr', 'bin'), ['sh', 'ln', 'ls', 'cat', 'env', 'sleep', 'id']);
+        layCertificates(root);
+        writeAccounts(root);
+        mkdirSync(join(root, 'usr', 'local', 'bin'), { recursive: true });
+        copyFileSync(node, join(root, 'usr', 'local', 'bin', 'node'));
+        chmodSync(join(root, 'usr', 'local', 'bin', 'node'), 0o755);
+        await imageFromFolder('localhost/base:1', root, {}, unfinished);
+      }),
+    ),
+  );
+}
+
+function debianRelease(): string {
+  const path = '/etc/os-release';
+  return existsSync(path) ? readFileSync(path, 'utf8') : 'unknown';
+}
+
+/** Unpacks packages as they are, without what their scripts would do: a base of 20 MB instead of 100. */
+async function layPackages(root: string, names: readonly string[]): Promise<void> {
+  await withFolder(async (downloads) => {
+    const fetchAll = () => attempt('apt-get', ['-q', 'download', ...names], { cwd: downloads });
+    if ((await fetchAll()).status !== 0) {
+      await refreshPackageLists();
+      const again = await fetchAll();
+      if (again.status !== 0) throw new ClusterFailure(`apt-get download failed; it said:\n${again.tail}`);
+    }
+    // Debian's merged /usr, which the packages expect to find.
+    for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
+      mkdirSync(join(root, 'usr', name), { recursive: true });
+      symlinkSync(`usr/${name}`, join(root, name));
+    }
+    for (const file of readdirSync(downloads)) {
+      const unpacked = join(downloads, `${file}.d`);
+      await run('dpkg-deb', ['-x', join(downloads, file), unpacked]);
+      await run('sh', [
+        '-c',
+        'tar -C "$0" -cf - . | tar -C "$1" --keep-directory-symlink -xf -',
+        unpacked,
+        root,
+      ]);
+    }
+  });
+  for (const dead of ['usr/share/doc', 'usr/share/man', 'usr/share/locale', 'usr/share/lintian']) {
+    rmSync(join(root, dead), { recursive: true, force: true });
+  }
+}
+
+/** What ca-certificates' own script would do. */
+function layCertificates(root: string): void {
+  const source = join(root, 'usr', 'share', 'ca-certificates', 'mozilla');
+  const all = readdirSync(source).map((name) => readFileSync(join(source, name), 'utf8'));
+  const target = join(root, 'etc', 'ssl', 'certs');
+  mkdirSync(target, { recursive: true });
+  writeFileSync(join(target, 'ca-certificates.crt'), all.join(''));
+}
+
+function writeAccounts(root: string): void {
+  mkdirSync(join(root, 'etc'), { recursive: true });
+  writeFileSync(
+    join(root, 'etc', 'passwd'),
+    'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n',
+  );
+  writeFileSync(join(root, 'etc', 'group'), 'root:x:0:\nnogroup:x:65534:\n');
+}
+
+/** @param names - the commands to have, all of busybox's where it is undefined */
+async function layBusybox(
+  busybox: string,
+  target: string,
+  names: readonly string[] | undefined,
+): Promise<void> {
+  mkdirSync(target, { recursive: true });
+  const program = join(target, 'busybox');
+  copyFileSync(busybox, program);
+  chmodSync(program, 0o755);
+  const commands =
+    names ?? (await run(busybox, ['--list'])).split('\n').filter((name) => /^[\w[-]+$/.test(name));
+  for (const name of commands) {
+    if (name !== 'busybox') symlinkSync('busybox', join(target, name));
+  }
+}
+
+function requireProgram(name: string): string {
+  const path = findProgram(name);
+  if (path === undefined) throw new ClusterFailure(`there is no ${name} in the PATH`);
+  return path;
+}
+
+async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const work = mkdtempSync(join(tmpdir(), 'stash-root-'));
+  chmodSync(work, 0o755);
+  try {
+    await use(work);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}

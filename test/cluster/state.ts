@@ -1,0 +1,52 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { removeCgroups } from './cgroups.ts';
+
+const prefix = 'stash-cluster-';
+
+/** A new folder for all that a cluster writes, marked with whose it is. */
+export function createState(): string {
+  removeLeftOvers();
+  const state = mkdtempSync(join(tmpdir(), prefix));
+  writeFileSync(join(state, 'owner'), identityOf(process.pid) ?? '');
+  for (const folder of ['logs', 'pids', 'daemons', 'bin', 'pki', 'cni', 'volumes'])
+    mkdirSync(join(state, folder));
+  return state;
+}
+
+export function removeState(state: string): void {
+  removeCgroups(basename(state));
+  rmSync(state, { recursive: true, force: true });
+}
+
+/** What runs that were killed left: their processes and mounts ended with them, their folders did not. */
+function removeLeftOvers(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const folder = join(tmpdir(), name);
+    const owner = join(folder, 'owner');
+    if (!name.startsWith(prefix) || !existsSync(owner)) continue;
+    const identity = readFileSync(owner, 'utf8');
+    if (identity !== '' && identityOf(Number.parseInt(identity, 10)) !== identity) removeState(folder);
+  }
+}
+
+/** A process number is used again; together with the process's start it is not. */
+export function identityOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field is a name in parentheses that may itself hold spaces and parentheses.
+    const start = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    return `${pid} ${start}`;
+  } catch {
+    return undefined;
+  }
+}
