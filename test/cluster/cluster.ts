@@ -29,11 +29,13 @@ export async function startCluster(plan: Plan, progress: Progress): Promise<void
   const ask = apiClient(pki);
 
   const alone = plan.mode === 'control-plane';
+
   const server = startApiServer(state, alone);
   const node = alone ? undefined : prepareNode(plan);
   // Its failure is told where it is awaited; until then it must not end the process.
   node?.catch(() => {});
   await waitFor('the API server is ready', () => answers(ask, '/readyz'), server);
+
   if (node !== undefined) await completeCluster(plan, ask, server, node);
   progress.say(`Kubernetes is ready after ${seconds(performance.now() - start)}`);
 }
@@ -52,15 +54,19 @@ async function completeCluster(
   const { state } = plan;
   const { containerd, imported } = await prepared;
   imported.catch(() => {});
+
   const kubelet = startKubelet(state);
   const controllers = startControllers(state);
   const dns = startDns(state);
   const storage = await startStorage(state, ask);
   const all = [...server, containerd, kubelet, ...controllers, dns, storage];
+
   await waitFor('the node is ready', () => nodeIsReady(ask), all);
   // Without it, no pod can be created in the namespace.
+
   const account = '/api/v1/namespaces/default/serviceaccounts/default';
   await waitFor('the default ServiceAccount exists', () => answers(ask, account), all);
+
   await imported;
 }
 

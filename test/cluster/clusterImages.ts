@@ -50,7 +50,7 @@ export async function pauseImage(pause: string): Promise<string> {
 /** Debian's busybox with a name for each of its commands, and no entrypoint, like the public image. */
 export async function busyboxImage(): Promise<string> {
   const busybox = requireProgram('busybox');
-  const archive = join(folder, `busybox-${await contentKey([{ path: busybox }, 'layout 1'])}.tar`);
+  const archive = join(folder, `busybox-${await contentKey([{ path: busybox }, 'layout 2'])}.tar`);
   return cached(archive, (unfinished) =>
     withFolder(async (root) => {
       await layBusybox(busybox, join(root, 'bin'), undefined);

@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -40,6 +41,10 @@ export async function imageFromFolder(
     const layer = join(work, 'layer.tar');
     const reproducible = ['--sort=name', '--numeric-owner', '--mtime=@0'];
     await run('tar', ['-C', folder, ...reproducible, '--owner=0', '--group=0', '-cf', layer, '.']);
+    const digest = await sha256OfFile(layer);
+    // containerd locks a layer by its file's name while it imports it, and imports run side by side.
+    const layerName = `${digest}.tar`;
+    renameSync(layer, join(work, layerName));
     const imageConfig = JSON.stringify({
       architecture: platform().arch,
       os: 'linux',
@@ -51,13 +56,13 @@ export async function imageFromFolder(
         ...(config.user === undefined ? {} : { User: config.user }),
         WorkingDir: config.workingDir ?? '/',
       },
-      rootfs: { type: 'layers', diff_ids: [`sha256:${await sha256OfFile(layer)}`] },
+      rootfs: { type: 'layers', diff_ids: [`sha256:${digest}`] },
     });
     const configName = `${createHash('sha256').update(imageConfig).digest('hex')}.json`;
     writeFileSync(join(work, configName), imageConfig);
-    const manifest = [{ Config: configName, RepoTags: [name], Layers: ['layer.tar'] }];
+    const manifest = [{ Config: configName, RepoTags: [name], Layers: [layerName] }];
     writeFileSync(join(work, 'manifest.json'), JSON.stringify(manifest));
-    await run('tar', ['-C', work, '-cf', archive, 'manifest.json', configName, 'layer.tar']);
+    await run('tar', ['-C', work, '-cf', archive, 'manifest.json', configName, layerName]);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
