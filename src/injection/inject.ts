@@ -1,0 +1,164 @@
+import { INJECTED_ANNOTATION } from '../api/annotations.ts';
+import { quoted } from '../api/problem.ts';
+import { restoreFor, sidecarFor } from './containers.ts';
+import { fingerprint } from './fingerprint.ts';
+import { RESTORE_SCRATCH_VOLUME, SIDECAR_SCRATCH_VOLUME, TOKEN_VOLUME } from './layout.ts';
+import { type Plan, plan, refuseAll } from './plan.ts';
+import { isSupported, malformedField, type Pod, podOf, podTemplateOf, withPodTemplate } from './pod.ts';
+import type { InjectionProblem } from './problem.ts';
+import { type Raw, rawOf, rawsOf } from './raw.ts';
+import { type InjectionRecord, readRecord } from './record.ts';
+import { volumesOf } from './repositories.ts';
+import { hasNestedData } from './room.ts';
+import { hasParts, isWhole, type Parts, putIn, takeOut } from './template.ts';
+import type { InjectionOptions, Wanted } from './wanted.ts';
+
+export interface InjectionResult<W extends object = Raw> {
+  /** The very object that was given, where nothing is changed. What is given is never written to. */
+  workload: W;
+  changed: boolean;
+  /** Each that is wanted and was left out, with what is wrong; the others are in. */
+  problems: InjectionProblem[];
+}
+
+/**
+ * `workload` with what is wanted, and without what an earlier injection put in and is wanted no more.
+ *
+ * What stands there stays, image and all, while the user's template and the wanted backups are as they were and every wanted
+ * restore is in: neither an upgrade of the operator nor the end of a restore restarts anything. It never throws, whatever
+ * `workload` is.
+ *
+ * @param workload - whole, as the API server sent it: a field that is missing would be taken for one that the user took out
+ */
+export function inject<W extends object>(
+  workload: W,
+  wanted: Wanted,
+  options: InjectionOptions,
+): InjectionResult<W> {
+  const raw: Raw = rawOf(workload);
+  const template = podTemplateOf(raw);
+  const annotations = rawOf(rawOf(template?.metadata).annotations);
+  const nothingWanted = wanted.backups.length === 0 && wanted.restores.length === 0;
+  if (nothingWanted && annotations[INJECTED_ANNOTATION] === undefined) return same(workload);
+
+  const refusal = refuse(raw, template, wanted);
+  if (refusal !== undefined || template === undefined) return same(workload, refusal);
+
+  const record = readRecord(annotations);
+  const own = record === undefined ? template : usersTemplate(template, record, options);
+  const pod = podOf(own);
+  const planned = plan(pod, wanted);
+  const { problems } = planned;
+  if (planned.backups.names.length === 0 && planned.restores.names.length === 0) {
+    const hasRemains = record !== undefined && hasParts(template, record);
+    return hasRemains ? changed(raw, own, problems) : same(workload, problems);
+  }
+  const ownPrint = fingerprint(own);
+  if (record !== undefined && stands(record, template, planned, ownPrint)) return same(workload, problems);
+  return changed(raw, putIn(own, partsFor(pod, planned, ownPrint, options)), problems);
+}
+
+function same<W extends object>(workload: W, problems: InjectionProblem[] = []): InjectionResult<W> {
+  return { workload, changed: false, problems };
+}
+
+/** With another pod template, a workload is of the type that it was. */
+function changed<W extends object>(
+  raw: Raw,
+  template: Raw,
+  problems: InjectionProblem[],
+): InjectionResult<W> {
+  return { workload: withPodTemplate(raw, template) as W, changed: true, problems };
+}
+
+function refuse(
+  workload: Workload,
+  template: Raw | undefined,
+  wanted: Wanted,
+): InjectionProblem[] | undefined {
+  if (!isSupported(workload)) {
+    const { apiVersion, kind } = workload;
+    const message = `nothing is put into a ${quoted(kind)} of ${quoted(apiVersion)}; only a Deployment of apps/v1 can be a target`;
+    return refuseAll(wanted, 'UnsupportedWorkload', message);
+  }
+  const malformed = malformedField(template);
+  if (malformed === undefined) return undefined;
+  return refuseAll(
+    wanted,
+    'MalformedWorkload',
+    `${malformed} of the workload is not what Kubernetes has there`,
+  );
+}
+
+/**
+ * `template` as the user wrote it. A pull secret may go where the record is known to be this template's, or where the secret is
+ * the installation's; in a copied record, the name may be that of a secret of the user's.
+ */
+function usersTemplate(template: Raw, record: InjectionRecord, { imagePullSecrets }: InjectionOptions): Raw {
+  const own = takeOut(template, record, () => true);
+  const isCertain =
+    record.imagePullSecrets.every((name) => imagePullSecrets.includes(name)) ||
+    fingerprint(own) === record.template;
+  return isCertain ? own : takeOut(template, record, (name) => imagePullSecrets.includes(name));
+}
+
+/** Whether what is in is what is wanted. A restore that is over may stay until the next change. */
+function stands(
+  record: InjectionRecord,
+  template: Raw,
+  { backups, restores }: Plan,
+  ownPrint: string,
+): boolean {
+  return (
+    record.template === ownPrint &&
+    record.wanted === fingerprint(backups.fingerprints) &&
+    restores.names.every((name, index) => record.restores.get(name) === restores.fingerprints[index]) &&
+    isWhole(template, record)
+  );
+}
+
+function partsFor(pod: Pod, { backups, restores }: Plan, ownPrint: string, options: InjectionOptions): Parts {
+  const hasBackups = backups.names.length > 0;
+  const hasRestores = restores.names.length > 0;
+  // The mount point of a mount inside another is made when the user's container first starts, and a native sidecar would have to
+  // start before it: the pod would wait for ever.
+  const native = options.nativeSidecar && !hasNestedData(backups.room);
+  const sidecar = hasBackups ? [sidecarFor(pod, backups, native, options)] : [];
+  const repositories = [...backups.room.repositories.values(), ...restores.room.repositories.values()];
+  const there = rawsOf(pod.raw.imagePullSecrets).map(({ name }) => name);
+  return {
+    containers: native ? [] : sidecar,
+    firstInitContainers: hasRestores ? [restoreFor(pod, restores, options)] : [],
+    // Last: what it asks for is not added to what the user's init containers ask for, a mesh's proxy is up before it, and it is
+    // stopped before that one.
+    lastInitContainers: native ? sidecar : [],
+    volumes: [
+      ...volumesOf(
+        pod,
+        repositories.map(({ repository }) => repository),
+      ),
+      ...(hasBackups ? [{ name: SIDECAR_SCRATCH_VOLUME, emptyDir: {} }] : []),
+      ...(hasRestores ? [{ name: RESTORE_SCRATCH_VOLUME, emptyDir: {} }] : []),
+      tokenVolume(),
+    ],
+    imagePullSecrets: [...new Set(options.imagePullSecrets)]
+      .filter((name) => !there.includes(name))
+      .map((name) => ({ name })),
+    sources: {
+      backups: backups.names,
+      restores: new Map(restores.names.map((name, index) => [name, restores.fingerprints[index] ?? ''])),
+      wanted: fingerprint(backups.fingerprints),
+      template: ownPrint,
+    },
+  };
+}
+
+/** What the ServiceAccount admission plugin would mount, whether or not it does. Nothing in it may keep the pod from starting. */
+function tokenVolume(): Raw {
+  const sources = [
+    { serviceAccountToken: { path: 'token', expirationSeconds: 3600 } },
+    { configMap: { name: 'kube-root-ca.crt', optional: true, items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+    { downwardAPI: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
+  ];
+  return { name: TOKEN_VOLUME, projected: { defaultMode: 0o644, sources } };
+}

@@ -1,0 +1,97 @@
+import { INJECTED_ANNOTATION } from '../api/annotations.ts';
+import { isReservedVolume, RESTORE, SIDECAR } from './layout.ts';
+import { isRaw, rawOf } from './raw.ts';
+
+/**
+ * What an injection put into a pod template, and from what: the value of the annotation `stash.appscode.com/injected`. The next
+ * injection takes out what is named here and nothing else.
+ */
+export interface InjectionRecord {
+  readonly containers: readonly string[];
+  readonly initContainers: readonly string[];
+  readonly volumes: readonly string[];
+  readonly imagePullSecrets: readonly string[];
+  /** The BackupConfigurations that the sidecar serves. */
+  readonly backups: readonly string[];
+  /** The RestoreSessions that the init container serves, each with the fingerprint of what it wants. */
+  readonly restores: ReadonlyMap<string, string>;
+  /** The fingerprint of what the backups want. */
+  readonly wanted: string;
+  /** The fingerprint of the user's template. */
+  readonly template: string;
+  /** How the fields were that had to be made: on removal they are so again. */
+  readonly before: ReadonlyMap<MadeField, 'absent' | 'null'>;
+}
+
+export const MADE_FIELDS = [
+  'metadata',
+  'annotations',
+  'initContainers',
+  'volumes',
+  'imagePullSecrets',
+] as const;
+export type MadeField = (typeof MADE_FIELDS)[number];
+
+/** What the annotations of an object may have together (Kubernetes, "Annotations"). */
+const LONGEST = 256 * 1024;
+
+export function writeRecord(record: InjectionRecord): string {
+  return JSON.stringify({
+    ...record,
+    restores: Object.fromEntries(record.restores),
+    before: Object.fromEntries(record.before),
+  });
+}
+
+/**
+ * The record among the annotations of a pod template, or of a pod made from one; undefined where there is none that can be read.
+ *
+ * It may have been copied or edited, and what it names is taken out, so names that are not reserved are passed over.
+ */
+export function readRecord(annotations: unknown): InjectionRecord | undefined {
+  const annotation = rawOf(annotations)[INJECTED_ANNOTATION];
+  if (typeof annotation !== 'string' || annotation.length > LONGEST) return undefined;
+  const value = parse(annotation);
+  if (!isRaw(value)) return undefined;
+  const { containers, initContainers, volumes, imagePullSecrets, backups } = value;
+  const lists = [containers, initContainers, volumes, imagePullSecrets, backups];
+  if (!lists.every(isTexts) || !isTextMap(value.restores) || !isTextMap(value.before)) return undefined;
+  const { wanted, template, restores, before } = value;
+  if (typeof wanted !== 'string' || typeof template !== 'string') return undefined;
+  return {
+    containers: named(containers).filter((name) => name === SIDECAR),
+    initContainers: named(initContainers).filter((name) => name === SIDECAR || name === RESTORE),
+    volumes: named(volumes).filter(isReservedVolume),
+    imagePullSecrets: named(imagePullSecrets),
+    backups: named(backups),
+    restores: new Map(Object.entries(restores)),
+    wanted,
+    template,
+    before: new Map(
+      MADE_FIELDS.flatMap((field): [MadeField, 'absent' | 'null'][] => {
+        const was = Object.hasOwn(before, field) ? before[field] : undefined;
+        return was === 'absent' || was === 'null' ? [[field, was]] : [];
+      }),
+    ),
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string');
+}
+
+function named(list: unknown): string[] {
+  return isTexts(list) ? list : [];
+}
+
+function isTextMap(value: unknown): value is Readonly<Record<string, string>> {
+  return isRaw(value) && Object.values(value).every((each) => typeof each === 'string');
+}

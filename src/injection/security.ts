@@ -1,0 +1,48 @@
+import type { Container, Pod } from './pod.ts';
+import { type Raw, rawOf } from './raw.ts';
+
+export type Purpose = 'backup' | 'restore';
+
+/** Without these, UID 0 neither reads other users' files nor gives them back to their owners. */
+const ROOT_CAPABILITIES: Readonly<Record<Purpose, string[]>> = {
+  backup: ['DAC_OVERRIDE'],
+  restore: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'],
+};
+
+/**
+ * The security context of a container of ours, which reads or writes the files of `holder`: its user, and nothing that a pod of
+ * the restricted Pod Security Standard may not have where the user's own pod meets it.
+ */
+export function securityContextFor(pod: Pod, holder: Container, purpose: Purpose): Raw {
+  const own = rawOf(holder.raw.securityContext);
+  const shared = rawOf(pod.raw.securityContext);
+  const declared = own.runAsUser ?? shared.runAsUser ?? undefined;
+  const nonRoot = (own.runAsNonRoot ?? shared.runAsNonRoot) === true;
+  const runAsUser = declared ?? (nonRoot ? undefined : 0);
+  const privileged = runAsUser === 0 && !nonRoot && (declared === undefined || overridesModes(own));
+
+  return {
+    ...(runAsUser !== undefined && { runAsUser }),
+    ...(own.runAsGroup !== undefined && { runAsGroup: own.runAsGroup }),
+    ...(nonRoot && { runAsNonRoot: true }),
+    ...(!nonRoot && shared.runAsNonRoot === true && { runAsNonRoot: false }),
+    // The label decides which files SELinux lets a container read, whoever owns them.
+    ...(own.seLinuxOptions !== undefined && { seLinuxOptions: own.seLinuxOptions }),
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    seccompProfile: { type: 'RuntimeDefault' },
+    capabilities: { drop: ['ALL'], ...(privileged && { add: ROOT_CAPABILITIES[purpose] }) },
+  };
+}
+
+/** Whether the container's own root may do what DAC_OVERRIDE gives, as it may unless that is dropped: no right is gained. */
+function overridesModes({ capabilities, privileged }: Raw): boolean {
+  if (privileged === true) return true;
+  const { add, drop } = rawOf(capabilities);
+  if (holds(add, ['ALL', 'DAC_OVERRIDE', 'CAP_DAC_OVERRIDE'])) return true;
+  return !holds(drop, ['ALL', 'DAC_OVERRIDE', 'CAP_DAC_OVERRIDE']);
+}
+
+function holds(list: unknown, names: string[]): boolean {
+  return Array.isArray(list) && list.some((name) => names.includes(String(name).toUpperCase()));
+}

@@ -1,0 +1,45 @@
+/** All that a workload should have. The order of the lists says nothing. */
+export interface Wanted {
+  backups: BackupWanted[];
+  restores: RestoreWanted[];
+}
+
+/** What a BackupConfiguration asks of the workload. `name` is the BackupConfiguration's. */
+export interface BackupWanted extends DirectoriesWanted {}
+
+/** What a RestoreSession asks of the workload. `name` is the RestoreSession's. */
+export interface RestoreWanted extends DirectoriesWanted {}
+
+export interface DirectoriesWanted {
+  name: string;
+  repository: RepositoryWanted;
+  /** Absolute, as the containers see them. */
+  directories: string[];
+  /** Whose volumes are meant, where containers differ. */
+  container?: string | undefined;
+}
+
+export interface RepositoryWanted {
+  name: string;
+  /** The storage Secret; it need not exist yet. */
+  secretName: string;
+  /** Where the repository is a directory of a volume: the whole volume is mounted at `mountPath`. */
+  local?: LocalWanted | undefined;
+}
+
+export interface LocalWanted {
+  persistentVolumeClaim: { claimName: string; readOnly?: boolean | undefined };
+  mountPath: string;
+}
+
+/** How the parts are made. No change here changes what is already in a workload. */
+export interface InjectionOptions {
+  image: string;
+  imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never' | undefined;
+  /** Names of Secrets in the workload's namespace. */
+  imagePullSecrets: string[];
+  /** An init container with `restartPolicy: Always`, rather than one more container. */
+  nativeSidecar: boolean;
+  /** Quantities, by resource name. */
+  resources: { requests: Record<string, string>; limits?: Record<string, string> | undefined };
+}
