@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cached, cacheFolder, prune, touch } from './cache.ts';
+import { cached, cacheFolder, lock, prune, touch } from './cache.ts';
 import { ClusterFailure } from './failure.ts';
 import { contentKey, imageFromDockerfile, imageFromFolder } from './images.ts';
 import { findProgram, refreshPackageLists } from './packages.ts';
@@ -71,9 +71,11 @@ export async function stashImage(restic: string, progress: Progress): Promise<st
   const dist = join(checkout, 'dist');
   const dockerfile = join(checkout, 'Dockerfile');
   const ignore = join(checkout, '.dockerignore');
-  await progress.during('Building dist/', () => buildDist());
   const base = await baseImage(progress);
   const resticBase = await resticImage(restic);
+  // dist/ is emptied and filled again: nobody else may do so until it is in the image.
+  await using _lock = await lock(dist, () => progress.say('Waiting for another run that builds dist/'));
+  await progress.during('Building dist/', buildDist);
   const parts = [
     { path: dockerfile },
     { path: ignore },

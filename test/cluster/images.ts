@@ -10,9 +10,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { findProgram } from './packages.ts';
+import { systemFolders } from './packages.ts';
 import { platform } from './platform.ts';
 import { run } from './run.ts';
 
@@ -86,10 +86,10 @@ export async function imageFromDockerfile(image: DockerfileImage, archive: strin
   const work = mkdtempSync(join(tmpdir(), 'stash-buildah-'));
   const env = {
     ...process.env,
-    STORAGE_DRIVER: 'vfs',
+    PATH: [process.env.PATH ?? '', ...systemFolders].join(delimiter),
+    STORAGE_DRIVER: 'overlay',
     BUILDAH_ISOLATION: 'chroot',
     TMPDIR: join(work, 'tmp'),
-    REGISTRY_AUTH_FILE: join(work, 'no-credentials'),
   };
   mkdirSync(env.TMPDIR);
   // Without a policy file of the machine's, buildah refuses every image.
@@ -101,17 +101,13 @@ export async function imageFromDockerfile(image: DockerfileImage, archive: strin
     `${key}=${value}`,
   ]);
   const common = ['--signature-policy', policy];
-  const buildah = findProgram('buildah') ?? 'buildah';
+  // In a mount namespace of its own: buildah leaves its storage mounted, which then cannot be removed.
+  const buildah = (args: readonly string[]) =>
+    run('unshare', ['--mount', '--propagation', 'private', 'buildah', ...storage, ...args], { env });
   try {
     const bud = ['bud', '--layers=false', '--network', 'none', ...common, ...buildArgs];
-    await run(buildah, [...storage, ...bud, '-t', image.name, '-f', image.dockerfile, image.context], {
-      env,
-    });
-    await run(
-      buildah,
-      [...storage, 'push', ...common, image.name, `docker-archive:${archive}:${image.name}`],
-      { env },
-    );
+    await buildah([...bud, '-t', image.name, '-f', image.dockerfile, image.context]);
+    await buildah(['push', ...common, image.name, `docker-archive:${archive}:${image.name}`]);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
