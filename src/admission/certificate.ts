@@ -1,0 +1,110 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { generate } from 'selfsigned';
+
+/** A certificate and its private key, both PEM. */
+export interface KeyPair {
+  certificate: string;
+  key: string;
+}
+
+/** A clock that is behind ours must not find the certificate too young. */
+const GREATEST_SKEW = 5 * 60_000;
+
+/**
+ * A new certificate authority, on P-256.
+ *
+ * @param now - milliseconds since the epoch
+ * @param lifetime - in milliseconds, from now on
+ */
+export async function issueAuthority(now: number, lifetime: number): Promise<KeyPair> {
+  const issued = await generate([{ name: 'commonName', value: 'stash-webhook-ca' }], {
+    ...fashion(now, lifetime),
+    notAfterDate: new Date(now + lifetime),
+    extensions: [
+      { name: 'basicConstraints', cA: true, pathLenConstraint: 0, critical: true },
+      { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+    ],
+  });
+  return { certificate: issued.cert, key: issued.private };
+}
+
+/**
+ * A new certificate of a server that is found by any of `names`, DNS names and IP addresses. It does not outlive `authority`.
+ *
+ * @param now - milliseconds since the epoch
+ * @param lifetime - in milliseconds, from now on
+ */
+export async function issueLeaf(
+  authority: KeyPair,
+  names: string[],
+  now: number,
+  lifetime: number,
+): Promise<KeyPair> {
+  const end = Math.min(now + lifetime, endOf(authority.certificate));
+  const issued = await generate([{ name: 'commonName', value: 'stash-webhook' }], {
+    ...fashion(now, lifetime),
+    notAfterDate: new Date(end),
+    ca: { key: authority.key, cert: authority.certificate },
+    extensions: [
+      { name: 'basicConstraints', cA: false, critical: true },
+      { name: 'keyUsage', digitalSignature: true, critical: true },
+      { name: 'extKeyUsage', serverAuth: true },
+      { name: 'subjectAltName', altNames: names.map(alternativeName) },
+    ],
+  });
+  return { certificate: issued.cert, key: issued.private };
+}
+
+/** When `certificate` ends, in milliseconds since the epoch. */
+export function endOf(certificate: string): number {
+  return new X509Certificate(certificate).validToDate.getTime();
+}
+
+/**
+ * Why `certificate` should be replaced, or undefined: less than a third of its life remains, or it does not stand for one of `names`.
+ *
+ * @param now - by the wall clock, since a timer is lost where the machine is suspended (cert-manager#8464)
+ */
+export function reasonToRenew(certificate: string, names: string[], now: number): string | undefined {
+  const parsed = new X509Certificate(certificate);
+  const end = parsed.validToDate.getTime();
+  if (now > end - (end - parsed.validFromDate.getTime()) / 3)
+    return `it ends at ${new Date(end).toISOString()}`;
+  const missing = names.filter((name) => !standsFor(parsed, name));
+  return missing.length === 0 ? undefined : `it does not stand for ${missing.join(', ')}`;
+}
+
+/** Why `pair` cannot serve for clients that trust `authority`, or undefined. */
+export function problemOf(pair: KeyPair, authority: string): string | undefined {
+  try {
+    const leaf = new X509Certificate(pair.certificate);
+    if (!leaf.checkPrivateKey(createPrivateKey(pair.key))) return 'tls.key is not the key of tls.crt';
+    // What others issue may have intermediates between the two, which only a client can follow.
+    const issuer = new X509Certificate(authority);
+    const isDirect = leaf.issuer === issuer.subject;
+    return isDirect && !leaf.verify(issuer.publicKey) ? 'tls.crt is not signed by ca.crt' : undefined;
+  } catch (error) {
+    return `it cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+// selfsigned asks for RSA and SHA-1 where nothing is said.
+function fashion(now: number, lifetime: number) {
+  return {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    notBeforeDate: new Date(now - Math.min(GREATEST_SKEW, lifetime / 10)),
+  } as const;
+}
+
+function alternativeName(name: string) {
+  return isIP(name) === 0 ? ({ type: 2, value: name } as const) : ({ type: 7, ip: name } as const);
+}
+
+function standsFor(certificate: X509Certificate, name: string): boolean {
+  const found =
+    isIP(name) === 0 ? certificate.checkHost(name, { subject: 'never' }) : certificate.checkIP(name);
+  return found !== undefined;
+}

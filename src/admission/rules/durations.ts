@@ -1,0 +1,34 @@
+import { parseDuration } from '../../api/duration.ts';
+import { type Problem, quoted } from '../../api/problem.ts';
+
+const SECOND = 1000;
+const YEAR = 366 * 24 * 3600 * SECOND;
+
+/** Another replica needs 15 s to take over the lead, and what was due meanwhile would be lost. */
+const SHORT = 30 * SECOND;
+
+export function timeoutWithinBounds({ timeout }: { timeout: string }): Problem[] {
+  return withinBounds('spec.timeout', timeout);
+}
+
+export function startingDeadlineWithinBounds({ startingDeadline }: { startingDeadline: string }): Problem[] {
+  return withinBounds('spec.startingDeadline', startingDeadline);
+}
+
+export function startingDeadlineIsShort({ startingDeadline }: { startingDeadline: string }): Problem[] {
+  if (parseDuration(startingDeadline) >= SHORT) return [];
+  return [
+    {
+      path: 'spec.startingDeadline',
+      message: `with ${quoted(startingDeadline)}, a backup that is due while the operator restarts is not made up for; write 30s or more`,
+    },
+  ];
+}
+
+function withinBounds(path: string, duration: string): Problem[] {
+  const milliseconds = parseDuration(duration);
+  if (milliseconds < SECOND) return [{ path, message: `${quoted(duration)} is too short; write 1s or more` }];
+  if (milliseconds > YEAR)
+    return [{ path, message: `${quoted(duration)} is too long; write 8784h (a year) or less` }];
+  return [];
+}

@@ -1,0 +1,31 @@
+import type { BackupConfigurationSpec } from '../../api/backup-configuration.ts';
+import { type Problem, quoted } from '../../api/problem.ts';
+
+/**
+ * restic refuses to start over a pattern that it cannot read, and every backup would fail.
+ *
+ * @see https://pkg.go.dev/path/filepath#Match - the grammar of one part of a pattern between its slashes
+ */
+export function excludesParse({ target: { exclude = [] } }: BackupConfigurationSpec): Problem[] {
+  return exclude.flatMap((pattern, index) => {
+    const fault = faultOf(pattern);
+    if (fault === undefined) return [];
+    return [{ path: `spec.target.exclude[${index}]`, message: `${quoted(pattern)} is no pattern: ${fault}` }];
+  });
+}
+
+function faultOf(pattern: string): string | undefined {
+  if (/[\n\r\0]/.test(pattern)) return 'it is more than one line; write each pattern as an item of its own';
+  return pattern
+    .replace(/^!/, '')
+    .split('/')
+    .map(faultOfPart)
+    .find((fault) => fault !== undefined);
+}
+
+function faultOfPart(part: string): string | undefined {
+  const rest = part.replace(/\\.|\[\^?(?:(?:\\.|[^\]\\-])(?:-(?:\\.|[^\]\\-]))?)+\]/gu, '');
+  if (rest.includes('['))
+    return 'a "[" opens a class that is not closed or is empty; close it with "]", or write "\\["';
+  return rest.endsWith('\\') ? 'it ends with a "\\" that escapes nothing; write "\\\\"' : undefined;
+}

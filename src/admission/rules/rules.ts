@@ -1,0 +1,76 @@
+import type { BackupConfigurationSpec } from '../../api/backup-configuration.ts';
+import type { BackupSessionSpec } from '../../api/backup-session.ts';
+import {
+  BACKUP_CONFIGURATION,
+  BACKUP_SESSION,
+  type Kind,
+  REPOSITORY,
+  RESTORE_SESSION,
+} from '../../api/kinds.ts';
+import type { RepositorySpec } from '../../api/repository.ts';
+import type { RestoreSessionSpec } from '../../api/restore-session.ts';
+import { directoriesAreApart, directoriesAreData, directoriesDoNotRepeat } from './directories.ts';
+import { startingDeadlineIsShort, startingDeadlineWithinBounds, timeoutWithinBounds } from './durations.ts';
+import { excludesParse } from './excludes.ts';
+import { claimIsWritable, mountIsFree } from './local-volume.ts';
+import { nameIsSubdomain } from './names.ts';
+import type { RuleBook } from './rule.ts';
+import { scheduleParses } from './schedule.ts';
+
+const repositoryRules: RuleBook<RepositorySpec> = {
+  rules: [
+    nameIsSubdomain('spec.backend.storageSecretName', ({ backend }) => backend.storageSecretName),
+    nameIsSubdomain(
+      'spec.backend.local.persistentVolumeClaim.claimName',
+      ({ backend }) => backend.local.persistentVolumeClaim.claimName,
+    ),
+    mountIsFree,
+  ],
+  advice: [claimIsWritable],
+};
+
+const configurationRules: RuleBook<BackupConfigurationSpec> = {
+  rules: [
+    scheduleParses,
+    nameIsSubdomain('spec.repository.name', ({ repository }) => repository.name),
+    nameIsSubdomain('spec.target.ref.name', ({ target }) => target.ref.name),
+    directoriesDoNotRepeat,
+    directoriesAreData,
+    excludesParse,
+    timeoutWithinBounds,
+    startingDeadlineWithinBounds,
+  ],
+  advice: [directoriesAreApart, startingDeadlineIsShort],
+};
+
+const backupSessionRules: RuleBook<BackupSessionSpec> = {
+  rules: [
+    nameIsSubdomain('spec.backupConfiguration.name', ({ backupConfiguration }) => backupConfiguration.name),
+  ],
+  advice: [],
+};
+
+const restoreSessionRules: RuleBook<RestoreSessionSpec> = {
+  rules: [
+    nameIsSubdomain('spec.repository.name', ({ repository }) => repository.name),
+    nameIsSubdomain('spec.target.ref.name', ({ target }) => target.ref.name),
+    directoriesDoNotRepeat,
+    directoriesAreData,
+    timeoutWithinBounds,
+  ],
+  advice: [directoriesAreApart],
+};
+
+const books = new Map<Kind, RuleBook<never>>([
+  [REPOSITORY, repositoryRules],
+  [BACKUP_CONFIGURATION, configurationRules],
+  [BACKUP_SESSION, backupSessionRules],
+  [RESTORE_SESSION, restoreSessionRules],
+]);
+
+/** The rules of `kind`, for specs that its schema is content with: they are trusted to have the kind's type. */
+export function rulesOf(kind: Kind): RuleBook<unknown> {
+  const book = books.get(kind);
+  if (book === undefined) throw new Error(`${kind.kind} has no rules`);
+  return book as RuleBook<unknown>;
+}

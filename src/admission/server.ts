@@ -1,0 +1,91 @@
+import type { AddressInfo } from 'node:net';
+import Fastify, { type FastifyError } from 'fastify';
+import type { Logger } from 'pino';
+import { type Clock, sleep, systemClock } from '../kube/clock.ts';
+import type { KeyPair } from './certificate.ts';
+import { InvalidReviewError, parseReview } from './review.ts';
+import { answer, type Handler } from './verdict.ts';
+
+export interface AdmissionServerOptions {
+  /** By path, such as `/mutate/workloads`. */
+  handlers: Record<string, Handler>;
+  log: Pick<Logger, 'error'>;
+  /** Zero for any port that is free. */
+  port: number;
+  host?: string;
+  /** How long it goes on answering after `close`, in milliseconds; 10 s by default. */
+  drainMs?: number;
+  clock?: Clock;
+}
+
+export interface AdmissionServer {
+  /** Resolves with the port. Without a certificate no client gets past the handshake. */
+  listen(): Promise<number>;
+  /** From the next handshake on; connections that stand go on. */
+  useCertificate(pair: KeyPair): void;
+  /** Answers on for `drainMs` with `Connection: close`, then ends. Whoever calls it has gone unready before. */
+  close(): Promise<void>;
+}
+
+/**
+ * The server that the API server asks, over HTTPS.
+ *
+ * An answer has status 200, be it a refusal; otherwise 400 for what is no AdmissionReview, 404, 413, 415, or 500 without a word of
+ * what went wrong inside, which is in the log.
+ */
+export function createAdmissionServer(options: AdmissionServerOptions): AdmissionServer {
+  const { handlers, log, port, host, drainMs = 10_000, clock = systemClock } = options;
+  const state = { draining: false };
+  const app = createApp();
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    const refused = refusalOf(error);
+    if (refused.code === 500) log.error({ err: error, path: request.url }, 'an admission review failed');
+    return reply.code(refused.code).send({ error: refused.message });
+  });
+  app.addHook('onRequest', (_request, reply, done) => {
+    if (state.draining) reply.header('connection', 'close');
+    done();
+  });
+  for (const [path, handler] of Object.entries(handlers)) {
+    app.post(path, (incoming, reply) => {
+      const request = parseReview(incoming.body);
+      reply.header('content-type', 'application/json').send(answer(request.uid, handler(request)));
+    });
+  }
+  return {
+    listen: async () => {
+      await app.listen({ port, host: host ?? '::' });
+      return (app.server.address() as AddressInfo).port;
+    },
+    useCertificate: ({ certificate, key }) => {
+      app.server.setSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2' });
+    },
+    close: async () => {
+      // The API server keeps its connections to a pod that ends, and never repeats a POST (kubernetes#127335).
+      state.draining = true;
+      await sleep(clock, drainMs);
+      await app.close();
+    },
+  };
+}
+
+function createApp() {
+  return Fastify({
+    https: { minVersion: 'TLSv1.2' },
+    logger: false,
+    // An object has 1.5 MiB at most in etcd; a review holds two, with their managed fields, escaped.
+    bodyLimit: 7 * 1024 * 1024,
+    // Longer than Go's client keeps an idle connection (90 s), or the two ends race to close and to use it.
+    keepAliveTimeout: 120_000,
+    // Otherwise every request that a closing server still takes is answered with 503.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+  });
+}
+
+function refusalOf(error: FastifyError | InvalidReviewError): { code: number; message: string } {
+  if (error instanceof InvalidReviewError) return { code: 400, message: error.message };
+  const code = 'statusCode' in error ? error.statusCode : undefined;
+  if (code !== undefined && code >= 400 && code < 500) return { code, message: error.message };
+  return { code: 500, message: 'the review failed; the log of the operator tells why' };
+}

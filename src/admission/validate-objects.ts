@@ -1,0 +1,65 @@
+import { KINDS, type Kind } from '../api/kinds.ts';
+import { canonicalJSON } from '../api/names.ts';
+import { describeProblems, type Problem } from '../api/problem.ts';
+import { apiVersionOf } from '../api/resources.ts';
+import { validate } from '../api/validate.ts';
+import { isRecord, recordOf } from './record.ts';
+import type { AdmissionRequest } from './review.ts';
+import { rulesOf } from './rules/rules.ts';
+import { ALLOWED, type Handler, type Refused, type Verdict } from './verdict.ts';
+
+/**
+ * Refuses what is wrong with an object of ours, all of it at once, with status 422 and a cause for each field; what is only
+ * unwise is a warning.
+ *
+ * An object whose spec stays as it was is always admitted, and so is one that is being deleted: no finalizer, label or status may
+ * ever be refused because of an old mistake.
+ */
+export const validateObjects: Handler = (request) => {
+  const { object, oldObject } = request;
+  if (object === undefined || request.subResource !== '') return ALLOWED;
+  if (recordOf(object.metadata).deletionTimestamp !== undefined) return ALLOWED;
+  if (oldObject !== undefined && canonicalJSON(object.spec) === canonicalJSON(oldObject.spec)) return ALLOWED;
+  const kind = kindOf(request);
+  if (kind === undefined) return ALLOWED;
+  return judge(request, kind, object);
+};
+
+/** What is wrong with `object`: what its schema says, or, where that is content, what the rules of its kind say. */
+export function problemsOf(kind: Kind, object: unknown): { problems: Problem[]; warnings: Problem[] } {
+  const problems = validate(kind, object);
+  if (problems.length > 0 || !isRecord(object)) return { problems, warnings: [] };
+  const { rules, advice } = rulesOf(kind);
+  return {
+    problems: rules.flatMap((rule) => rule(object.spec)),
+    warnings: advice.flatMap((rule) => rule(object.spec)),
+  };
+}
+
+function judge(request: AdmissionRequest, kind: Kind, object: Record<string, unknown>): Verdict {
+  const { problems, warnings } = problemsOf(kind, object);
+  const spoken = warnings.map((warning) => describeProblems([warning]));
+  if (problems.length > 0) return { ...refuse(request, kind, problems), warnings: spoken };
+  return spoken.length === 0 ? ALLOWED : { allowed: true, warnings: spoken };
+}
+
+function refuse({ name }: AdmissionRequest, { kind, group }: Kind, problems: Problem[]): Refused {
+  return {
+    allowed: false,
+    status: {
+      code: 422,
+      reason: 'Invalid',
+      message: `${kind} ${name === '' ? '' : `"${name}" `}is not valid:\n${describeProblems(problems)}`,
+      details: {
+        group,
+        kind,
+        name,
+        causes: problems.map(({ path, message }) => ({ reason: 'FieldValueInvalid', field: path, message })),
+      },
+    },
+  };
+}
+
+function kindOf({ kind }: AdmissionRequest): Kind | undefined {
+  return KINDS.find((one) => one.kind === kind.kind && apiVersionOf(one) === apiVersionOf(kind));
+}
