@@ -114,7 +114,7 @@ const status = object(
     observedGeneration: optional(count({ description: 'The generation that this status is about.' })),
     observedSchedule: optional(
       text({
-        description: 'The schedule and time zone that lastScheduleTime is about; absent while paused.',
+        description: 'The time zone and schedule that scheduledSince is about, or "paused".',
         maxLength: 512,
       }),
     ),

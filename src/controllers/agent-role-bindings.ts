@@ -1,0 +1,87 @@
+import { MANAGED_BY, MANAGED_BY_LABEL } from '../api/annotations.ts';
+import { boundedName } from '../api/names.ts';
+import type { ObjectMeta } from '../api/object.ts';
+import { readRecord } from '../injection/record.ts';
+import { isAlreadyExists, isNotFound } from '../kube/errors.ts';
+import type { Reconciler } from '../kube/queue.ts';
+import { roleBindings } from '../kube/resource.ts';
+import type { Context } from './context.ts';
+import { wantedFor } from './wanted.ts';
+import { serviceAccountOf, type Workload } from './workload.ts';
+
+/** The ClusterRole of the agents: all that the ServiceAccount of a workload gains by having one. */
+export const AGENT_ROLE = 'stash-agent';
+
+interface RoleBinding {
+  apiVersion: string;
+  kind: string;
+  metadata: ObjectMeta;
+  roleRef: { apiGroup: string; kind: string; name: string };
+  subjects: { kind: string; name: string; namespace: string }[];
+}
+
+/**
+ * Which ServiceAccounts of this namespace have agents? Each gets a RoleBinding to the one ClusterRole that agents need, which lasts as
+ * long as a workload of that account carries or should carry an agent.
+ */
+export function agentRoleBindings(context: Context): Reconciler {
+  const { client, caches, log } = context;
+  return async (namespace) => {
+    const wanted = new Map<string, string>();
+    for (const workload of caches.workloads.byIndex('namespace', namespace)) {
+      if (!hasAgents(workload)) continue;
+      const account = serviceAccountOf(workload);
+      wanted.set(bindingName(account), account);
+    }
+    const present = await client.list<RoleBinding>(roleBindings, {
+      namespace,
+      labelSelector: `${MANAGED_BY_LABEL}=${MANAGED_BY}`,
+    });
+    const ours = present.filter(({ roleRef }) => roleRef.name === AGENT_ROLE);
+    for (const [name, account] of wanted) {
+      if (ours.some(({ metadata }) => metadata.name === name)) continue;
+      await create(roleBinding(namespace, name, account));
+      log.info({ namespace, serviceAccount: account }, 'its agents may report on sessions now');
+    }
+    for (const { metadata } of ours) {
+      if (!wanted.has(metadata.name)) await remove(metadata.name, namespace);
+    }
+  };
+
+  function hasAgents(workload: Workload): boolean {
+    if (readRecord(workload.spec.template?.metadata?.annotations) !== undefined) return true;
+    const { namespace, name } = workload.metadata;
+    const { backups, restores } = wantedFor(caches, namespace ?? '', workload.kind, name);
+    return backups.length + restores.length > 0;
+  }
+
+  async function create(binding: RoleBinding): Promise<void> {
+    try {
+      await client.create(roleBindings, binding);
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+    }
+  }
+
+  async function remove(name: string, namespace: string): Promise<void> {
+    try {
+      await client.delete(roleBindings, name, namespace);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+}
+
+function bindingName(account: string): string {
+  return boundedName(`${AGENT_ROLE}-${account}`, 253);
+}
+
+function roleBinding(namespace: string, name: string, account: string): RoleBinding {
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'RoleBinding',
+    metadata: { name, namespace, labels: { [MANAGED_BY_LABEL]: MANAGED_BY } },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: AGENT_ROLE },
+    subjects: [{ kind: 'ServiceAccount', name: account, namespace }],
+  };
+}

@@ -1,0 +1,262 @@
+import { CONFIGURATION_LABEL } from '../api/annotations.ts';
+import type { BackupConfiguration } from '../api/backup-configuration.ts';
+import type { BackupHost, BackupSession } from '../api/backup-session.ts';
+import { type ConditionNow, findCondition } from '../api/conditions.ts';
+import { parseDuration } from '../api/duration.ts';
+import { labelValue } from '../api/names.ts';
+import type { OwnerReference } from '../api/object.ts';
+import { apiVersionOf, BACKUP_CONFIGURATIONS, BACKUP_SESSIONS } from '../api/resources.ts';
+import { isOver, RETENTION_APPLIED, SUCCEEDED } from '../api/sessions.ts';
+import { keyOf } from '../kube/object.ts';
+import type { Outcome, Reconciler } from '../kube/queue.ts';
+import { agentPods } from './agent-pods.ts';
+import { decideStart } from './backup-start.ts';
+import { workloadKey } from './caches.ts';
+import { type Context, FIELD_MANAGER, instantOf, timestamp } from './context.ts';
+import type { HostWatch } from './host-watch.ts';
+import type { SessionGate } from './session-gate.ts';
+import { applyStatus, type HostNow, isSettled, type StatusChange } from './session-status.ts';
+import { settleHosts } from './settle.ts';
+
+/** How often a session that runs is looked at, for agents that say nothing; in milliseconds. */
+const WATCH_EVERY = 10_000;
+
+/** How often one that waits is: what it waits for mostly tells of itself. */
+const LONGEST_WAIT = 15_000;
+
+/**
+ * How far is this BackupSession? Starts it (through the gate, with its hosts frozen), settles the hosts that will report no more,
+ * has the retention policy applied once, and ends it.
+ */
+export function backupSessions(context: Context, gate: SessionGate, hosts: HostWatch): Reconciler {
+  const { client, caches, clock } = context;
+  return async (key) => {
+    const session = caches.backupSessions.get(key);
+    if (session === undefined || isOver(session)) {
+      gate.leave(key);
+      hosts.forget(`BackupSession/${key}`);
+      return undefined;
+    }
+    return session.status?.phase === 'Running' ? proceed(session) : start(session);
+  };
+
+  function configurationOf(session: BackupSession): BackupConfiguration | undefined {
+    return caches.configurations.get(
+      `${session.metadata.namespace}/${session.spec.backupConfiguration.name}`,
+    );
+  }
+
+  async function start(session: BackupSession): Promise<Outcome | undefined> {
+    const { namespace } = session.metadata;
+    const configuration = configurationOf(session);
+    const decision = decideStart(session, {
+      configuration,
+      repository: caches.repositories.get(`${namespace}/${configuration?.spec.repository.name}`),
+      workload:
+        configuration &&
+        caches.workloads.byIndex('workload', workloadKey(namespace, configuration.spec.target.ref))[0],
+      others: caches.backupSessions
+        .byIndex('configuration', `${namespace}/${session.spec.backupConfiguration.name}`)
+        .filter((other) => other.metadata.uid !== session.metadata.uid),
+      now: clock.now(),
+    });
+    if (decision.kind === 'Wait') return wait(session, decision.reason, decision.message);
+    if (decision.kind === 'End') return end(session, decision.phase, decision.reason, decision.message);
+
+    const adopted = await adopt(session, decision.configuration);
+    const sought = { role: 'backup', name: decision.configuration.metadata.name } as const;
+    const [pod] = await agentPods(client, decision.workload, sought);
+    if (pod === undefined) {
+      const { kind, metadata } = decision.workload;
+      return wait(
+        adopted,
+        'NoAgent',
+        `no pod of ${kind} "${metadata.name}" runs with an agent for this configuration yet`,
+      );
+    }
+    const isNewRepository = decision.repository.status?.repositoryID === undefined;
+    if (!gate.tryEnter(keyOf(session), keyOf(decision.repository), isNewRepository)) {
+      return wait(adopted, 'Queued', 'as many sessions run already as may run at once');
+    }
+    const now = clock.now();
+    const host: HostNow = {
+      host: 'host-0',
+      podName: pod.metadata.name,
+      ...(pod.metadata.uid !== undefined && { podUID: pod.metadata.uid }),
+    };
+    await applyStatus(
+      client,
+      BACKUP_SESSIONS,
+      adopted,
+      {
+        phase: 'Running',
+        startTime: timestamp(now),
+        deadline: timestamp(now + parseDuration(decision.configuration.spec.timeout)),
+        hosts: [host],
+        ...(isNewRepository && { initializer: host.host }),
+        conditions: [outcome('Unknown', 'Running', `${host.host} backs up in pod ${pod.metadata.name}`)],
+      },
+      now,
+    );
+    context.events.record({
+      type: 'Normal',
+      reason: 'BackupStarted',
+      action: 'StartSession',
+      note: `the backup runs in pod ${pod.metadata.name}`,
+      regarding: session,
+    });
+    return { requeueAfter: WATCH_EVERY };
+  }
+
+  async function proceed(session: BackupSession): Promise<Outcome | undefined> {
+    const configuration = configurationOf(session);
+    const repository = `${session.metadata.namespace}/${configuration?.spec.repository.name}`;
+    gate.hold(keyOf(session), repository);
+    const settled = await settleHosts<BackupHost>(context, hosts, session, session.status?.hosts ?? []);
+    if (settled.changed) {
+      await applyStatus(client, BACKUP_SESSIONS, session, { hosts: settled.hosts }, clock.now());
+      return { requeueAfter: 0 };
+    }
+    if (!settled.hosts.every(isSettled)) return { requeueAfter: WATCH_EVERY };
+
+    const appointed = session.status?.retention?.host;
+    const good = settled.hosts.find(({ phase }) => phase === 'Succeeded');
+    if (
+      appointed === undefined &&
+      good !== undefined &&
+      configuration?.spec.retentionPolicy !== undefined &&
+      !session.spec.cancel
+    ) {
+      await applyStatus(client, BACKUP_SESSIONS, session, { retention: { host: good.host } }, clock.now());
+      return { requeueAfter: WATCH_EVERY };
+    }
+    const retention = appointed === undefined ? undefined : await retentionOutcome(session, appointed);
+    if (retention === 'Pending') return { requeueAfter: WATCH_EVERY };
+    return finish(session, settled.hosts, retention);
+  }
+
+  /** How the retention policy fared on `appointed`; an agent that is lost meanwhile has failed at it. */
+  async function retentionOutcome(
+    session: BackupSession,
+    appointed: string,
+  ): Promise<ConditionNow | 'Pending'> {
+    const host = session.status?.hosts?.find((each) => each.host === appointed);
+    const report = host?.retention;
+    if (report?.phase === 'Succeeded') {
+      const message = `${report.kept ?? 0} snapshots kept, ${report.removed ?? 0} removed`;
+      return { type: RETENTION_APPLIED, status: 'True', reason: 'Applied', message };
+    }
+    if (report?.phase === 'Failed') {
+      const message = report.message ?? 'the agent gave no reason';
+      return { type: RETENTION_APPLIED, status: 'False', reason: report.reason ?? 'Failed', message };
+    }
+    const key = `BackupSession/${keyOf(session)}`;
+    const loss = host && (await hosts.lossOf(key, session.metadata.namespace ?? '', host));
+    if (loss !== undefined)
+      return { type: RETENTION_APPLIED, status: 'False', reason: loss.reason, message: loss.message };
+    if (clock.now() < instantOf(session.status?.deadline)) return 'Pending';
+    const message = 'the deadline of the session passed before the retention policy was applied';
+    return { type: RETENTION_APPLIED, status: 'False', reason: 'DeadlineExceeded', message };
+  }
+
+  function finish(
+    session: BackupSession,
+    settled: HostNow[],
+    retention: ConditionNow | undefined,
+  ): Promise<Outcome | undefined> {
+    const failed = settled.filter(({ phase }) => phase === 'Failed');
+    const conditions = retention === undefined ? [] : [retention];
+    const [first] = failed;
+    if (first === undefined) {
+      const snapshots = session.status?.stats?.length ?? 0;
+      const note =
+        retention?.status === 'False'
+          ? `; but the retention policy was not applied: ${retention.message}`
+          : '';
+      const message = `${snapshots} ${snapshots === 1 ? 'snapshot' : 'snapshots'} made${note}`;
+      return end(session, 'Succeeded', 'BackupSucceeded', message, conditions);
+    }
+    const message = failed
+      .map(({ host, message: why }) => `${host}: ${why ?? 'no reason was given'}`)
+      .join('; ');
+    return end(session, 'Failed', first.reason ?? 'BackupFailed', message, conditions);
+  }
+
+  async function wait(session: BackupSession, reason: string, message: string): Promise<Outcome> {
+    const known = findCondition(session.status?.conditions, SUCCEEDED);
+    if (session.status?.phase !== 'Pending' || known?.reason !== reason || known.message !== message) {
+      const change: StatusChange = { phase: 'Pending', conditions: [outcome('Unknown', reason, message)] };
+      await applyStatus(client, BACKUP_SESSIONS, session, change, clock.now());
+    }
+    const age = clock.now() - instantOf(session.metadata.creationTimestamp);
+    return { requeueAfter: Math.min(LONGEST_WAIT, Math.max(1000, age / 4)) };
+  }
+
+  async function end(
+    session: BackupSession,
+    phase: 'Succeeded' | 'Failed' | 'Skipped',
+    reason: string,
+    message: string,
+    conditions: ConditionNow[] = [],
+  ): Promise<undefined> {
+    const now = clock.now();
+    const status = phase === 'Succeeded' ? 'True' : 'False';
+    await applyStatus(
+      client,
+      BACKUP_SESSIONS,
+      session,
+      {
+        phase,
+        completionTime: timestamp(now),
+        conditions: [outcome(status, reason, message), ...conditions],
+      },
+      now,
+    );
+    gate.leave(keyOf(session));
+    hosts.forget(`BackupSession/${keyOf(session)}`);
+    const isGood = phase === 'Succeeded' && conditions.every((condition) => condition.status === 'True');
+    context.log[isGood ? 'info' : 'warn']({ backupSession: keyOf(session), phase, reason }, message);
+    const configuration = configurationOf(session);
+    for (const regarding of configuration === undefined ? [session] : [session, configuration]) {
+      context.events.record({
+        type: isGood ? 'Normal' : 'Warning',
+        reason:
+          phase === 'Skipped' ? 'BackupSkipped' : phase === 'Failed' ? 'BackupFailed' : 'BackupSucceeded',
+        action: 'EndSession',
+        note:
+          phase === 'Succeeded'
+            ? `${session.metadata.name}: ${message}`
+            : `${session.metadata.name}: ${reason}: ${message}`,
+        regarding,
+      });
+    }
+    return undefined;
+  }
+
+  /** Agents find their sessions by a label, and a session goes with its configuration: a user who creates one writes neither. */
+  async function adopt(session: BackupSession, configuration: BackupConfiguration): Promise<BackupSession> {
+    const { labels, ownerReferences = [], name, namespace, resourceVersion } = session.metadata;
+    const label = labelValue(configuration.metadata.name);
+    const isOwned = ownerReferences.some(({ uid }) => uid === configuration.metadata.uid);
+    if (labels?.[CONFIGURATION_LABEL] === label && isOwned) return session;
+    const owners = isOwned ? ownerReferences : [...ownerReferences, ownerReferenceTo(configuration)];
+    const metadata = { resourceVersion, labels: { [CONFIGURATION_LABEL]: label }, ownerReferences: owners };
+    const options = { fieldManager: FIELD_MANAGER };
+    return client.mergePatch<BackupSession>(BACKUP_SESSIONS, name, namespace, { metadata }, options);
+  }
+}
+
+/** That a session belongs to `configuration`, and goes with it. */
+export function ownerReferenceTo(configuration: BackupConfiguration): OwnerReference {
+  return {
+    apiVersion: apiVersionOf(BACKUP_CONFIGURATIONS),
+    kind: BACKUP_CONFIGURATIONS.kind,
+    name: configuration.metadata.name,
+    uid: configuration.metadata.uid ?? '',
+    controller: true,
+  };
+}
+
+export function outcome(status: ConditionNow['status'], reason: string, message: string): ConditionNow {
+  return { type: SUCCEEDED, status, reason, message };
+}

@@ -1,0 +1,133 @@
+import type { BackupConfiguration } from '../api/backup-configuration.ts';
+import type { BackupSession } from '../api/backup-session.ts';
+import type { ObjectMeta, TargetReference } from '../api/object.ts';
+import type { Repository } from '../api/repository.ts';
+import {
+  BACKUP_CONFIGURATIONS,
+  BACKUP_SESSIONS,
+  REPOSITORIES,
+  RESTORE_SESSIONS,
+  type Resource,
+} from '../api/resources.ts';
+import type { RestoreSession } from '../api/restore-session.ts';
+import { Cache } from '../kube/cache.ts';
+import type { Client } from '../kube/client.ts';
+import type { ApiObject } from '../kube/object.ts';
+import { startReflector } from '../kube/reflector.ts';
+import { deployments, persistentVolumeClaims } from '../kube/resource.ts';
+import type { Workload } from './workload.ts';
+
+/** A claim, as far as it matters here. */
+export interface Claim {
+  apiVersion: string;
+  kind: string;
+  metadata: ObjectMeta;
+  spec: { accessModes?: string[] };
+  status: { phase?: string };
+}
+
+/** The cluster as it was last seen, by kind. Admission reads from it too: no review costs a call. */
+export interface Caches {
+  /** Index: `claim`. */
+  repositories: Cache<Repository>;
+  /** Indexes: `repository` and `workload`. */
+  configurations: Cache<BackupConfiguration>;
+  /** Index: `configuration`. */
+  backupSessions: Cache<BackupSession>;
+  /** Indexes: `repository` and `workload`. */
+  restoreSessions: Cache<RestoreSession>;
+  /** Indexes: `workload` and `namespace`. */
+  workloads: Cache<Workload>;
+  claims: Cache<Claim>;
+}
+
+/** The key by which a workload is found, in queues and indexes: `namespace/kind/name`. */
+export function workloadKey(
+  namespace: string | undefined,
+  reference: Pick<TargetReference, 'kind' | 'name'>,
+): string {
+  return `${namespace}/${reference.kind}/${reference.name}`;
+}
+
+export function createCaches(): Caches {
+  const target = (object: BackupConfiguration | RestoreSession) => [
+    workloadKey(object.metadata.namespace, object.spec.target.ref),
+  ];
+  const repository = (object: BackupConfiguration | RestoreSession) => [
+    `${object.metadata.namespace}/${object.spec.repository.name}`,
+  ];
+  return {
+    repositories: new Cache({
+      transform: withoutManagedFields<Repository>,
+      indexes: {
+        claim: ({ metadata, spec }) => [
+          `${metadata.namespace}/${spec.backend.local.persistentVolumeClaim.claimName}`,
+        ],
+      },
+    }),
+    configurations: new Cache({
+      transform: withoutManagedFields<BackupConfiguration>,
+      indexes: { workload: target, repository },
+    }),
+    backupSessions: new Cache({
+      transform: withoutManagedFields<BackupSession>,
+      indexes: {
+        configuration: ({ metadata, spec }) => [`${metadata.namespace}/${spec.backupConfiguration.name}`],
+      },
+    }),
+    restoreSessions: new Cache({
+      transform: withoutManagedFields<RestoreSession>,
+      indexes: { workload: target, repository },
+    }),
+    workloads: new Cache({
+      transform: (workload) => {
+        const { status: _, ...rest } = withoutManagedFields(workload);
+        return rest;
+      },
+      indexes: {
+        workload: ({ metadata, kind }) => [workloadKey(metadata.namespace, { kind, name: metadata.name })],
+        namespace: ({ metadata }) => [metadata.namespace ?? ''],
+      },
+    }),
+    claims: new Cache({
+      transform: ({ apiVersion, kind, metadata, spec, status }) => ({
+        apiVersion,
+        kind,
+        metadata: {
+          name: metadata.name,
+          ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
+          ...(metadata.resourceVersion !== undefined && { resourceVersion: metadata.resourceVersion }),
+          ...(metadata.deletionTimestamp !== undefined && { deletionTimestamp: metadata.deletionTimestamp }),
+        },
+        spec: { ...(spec.accessModes !== undefined && { accessModes: spec.accessModes }) },
+        status: { ...(status?.phase !== undefined && { phase: status.phase }) },
+      }),
+    }),
+  };
+}
+
+/** Fills the caches until `signal` is aborted. Resolves once each holds its first list. */
+export async function fillCaches(
+  caches: Caches,
+  client: Client,
+  signal: AbortSignal,
+  onError: (plural: string, error: unknown) => void,
+): Promise<void> {
+  const fill = <T extends ApiObject>(resource: Resource, cache: Cache<T>) =>
+    startReflector({ client, resource, cache, signal, onError: (error) => onError(resource.plural, error) })
+      .synced;
+  await Promise.all([
+    fill(REPOSITORIES, caches.repositories),
+    fill(BACKUP_CONFIGURATIONS, caches.configurations),
+    fill(BACKUP_SESSIONS, caches.backupSessions),
+    fill(RESTORE_SESSIONS, caches.restoreSessions),
+    fill(deployments, caches.workloads),
+    fill(persistentVolumeClaims, caches.claims),
+  ]);
+}
+
+/** What the server keeps for server-side apply is often larger than the object, and is of no use here. */
+function withoutManagedFields<T extends { metadata: ObjectMeta }>(object: T): T {
+  const { managedFields: _, ...metadata } = object.metadata as ObjectMeta & { managedFields?: unknown };
+  return { ...object, metadata };
+}

@@ -1,0 +1,130 @@
+import cron from 'node-cron';
+import type { KubernetesObject } from '../api/object.ts';
+import type { Cache } from '../kube/cache.ts';
+import { keyOf } from '../kube/object.ts';
+import { type Reconciler, WorkQueue } from '../kube/queue.ts';
+import { agentRoleBindings } from './agent-role-bindings.ts';
+import { backupSessions } from './backup-sessions.ts';
+import { workloadKey } from './caches.ts';
+import { configurationStatus } from './configuration-status.ts';
+import type { Context } from './context.ts';
+import { HostWatch } from './host-watch.ts';
+import { repositoryStatus } from './repository-status.ts';
+import { restoreSessions } from './restore-sessions.ts';
+import { Scheduler } from './scheduler.ts';
+import { SessionGate } from './session-gate.ts';
+import { workloadInjection } from './workload-injection.ts';
+
+export interface SessionLimits {
+  sessions: number;
+  sessionsPerRepository: number;
+}
+
+/**
+ * The work of the leader: one queue a question, fed by the caches; the scheduler's beat. Resolves when `signal` is aborted and what was
+ * being done is done.
+ */
+export async function runControllers(
+  context: Context,
+  limits: SessionLimits,
+  signal: AbortSignal,
+): Promise<void> {
+  const { caches, client, clock } = context;
+  const queue = (name: string, reconcile: Reconciler, workers = 4) =>
+    new WorkQueue({
+      reconcile,
+      workers,
+      clock,
+      onError: (key, error, retryMs) =>
+        context.log.warn(
+          { controller: name, key, err: error, ...(retryMs !== undefined && { retryMs }) },
+          'could not be reconciled',
+        ),
+    });
+  const hosts = new HostWatch(client, clock);
+  const gate = new SessionGate(limits, (key) => backups.add(key));
+  const backups: WorkQueue = queue('BackupSession', backupSessions(context, gate, hosts), 16);
+  const restores = queue('RestoreSession', restoreSessions(context, hosts), 8);
+  const injection = queue('workload', workloadInjection(context));
+  const roles = queue('role binding', agentRoleBindings(context));
+  const repositories = queue('Repository', repositoryStatus(context));
+  const configurations = queue('BackupConfiguration', configurationStatus(context));
+  const scheduler = new Scheduler(context);
+
+  /** Whatever concerns a workload concerns its injection, the rights of its agents, and what its configurations say of it. */
+  const touchWorkload = (namespace: string | undefined, key: string) => {
+    for (const workload of caches.workloads.byIndex('workload', key)) injection.add(keyOf(workload));
+    for (const configuration of caches.configurations.byIndex('workload', key))
+      configurations.add(keyOf(configuration));
+    for (const session of caches.restoreSessions.byIndex('workload', key)) restores.add(keyOf(session));
+    roles.add(namespace ?? '');
+  };
+  const touchTarget = ({
+    metadata,
+    spec,
+  }: {
+    metadata: { namespace?: string };
+    spec: { target: { ref: { kind: string; name: string } } };
+  }) => touchWorkload(metadata.namespace, workloadKey(metadata.namespace, spec.target.ref));
+
+  const stopListening = [
+    listen(caches.backupSessions, (session) => {
+      backups.add(keyOf(session));
+      const configuration = `${session.metadata.namespace}/${session.spec.backupConfiguration.name}`;
+      configurations.add(configuration);
+      const repository = caches.configurations.get(configuration)?.spec.repository.name;
+      if (repository !== undefined) repositories.add(`${session.metadata.namespace}/${repository}`);
+    }),
+    listen(caches.restoreSessions, (session) => {
+      restores.add(keyOf(session));
+      touchTarget(session);
+    }),
+    listen(caches.configurations, (configuration) => {
+      scheduler.observe(keyOf(configuration));
+      configurations.add(keyOf(configuration));
+      touchTarget(configuration);
+    }),
+    listen(caches.repositories, (repository) => {
+      const key = keyOf(repository);
+      repositories.add(key);
+      for (const configuration of caches.configurations.byIndex('repository', key))
+        touchTarget(configuration);
+      for (const session of caches.restoreSessions.byIndex('repository', key)) touchTarget(session);
+    }),
+    listen(caches.workloads, ({ metadata, kind }) =>
+      touchWorkload(metadata.namespace, workloadKey(metadata.namespace, { kind, name: metadata.name })),
+    ),
+    listen(caches.claims, ({ metadata }) => {
+      for (const repository of caches.repositories.byIndex(
+        'claim',
+        `${metadata.namespace}/${metadata.name}`,
+      )) {
+        repositories.add(keyOf(repository));
+      }
+    }),
+  ];
+
+  const queues = [backups, restores, injection, roles, repositories, configurations];
+  for (const each of queues) each.start();
+  scheduler.start();
+  const beat = cron.schedule('* * * * * *', () => scheduler.beat());
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await beat.destroy();
+  for (const stop of stopListening) stop();
+  await Promise.all([scheduler.drain(), ...queues.map((each) => each.drain())]);
+}
+
+/** Both what an object was and what it is matter: a configuration that changes its target leaves a workload behind. */
+function listen<T extends KubernetesObject>(cache: Cache<T>, changed: (object: T) => void): () => void {
+  return cache.listen({
+    added: changed,
+    updated: (old, object) => {
+      changed(old);
+      changed(object);
+    },
+    deleted: changed,
+  });
+}

@@ -1,0 +1,43 @@
+import { type ConditionNow, findCondition } from '../api/conditions.ts';
+import { REPOSITORY_READY, type Repository } from '../api/repository.ts';
+import type { Claim } from './caches.ts';
+
+/**
+ * Whether agents can be given `repository`: a pod with a claim that is not there would never start, so that it is asked before
+ * anything is injected.
+ */
+export function repositoryReadiness(repository: Repository, claim: Claim | undefined): ConditionNow {
+  const { claimName } = repository.spec.backend.local.persistentVolumeClaim;
+  const said = { type: REPOSITORY_READY, observedGeneration: repository.metadata.generation ?? 0 };
+  if (claim === undefined) {
+    return {
+      ...said,
+      status: 'False',
+      reason: 'ClaimNotFound',
+      message: `spec.backend.local.persistentVolumeClaim.claimName: there is no PersistentVolumeClaim "${claimName}" in namespace ${repository.metadata.namespace}; create it, or name another in a new Repository`,
+    };
+  }
+  if (claim.metadata.deletionTimestamp !== undefined || claim.status.phase === 'Lost') {
+    return {
+      ...said,
+      status: 'False',
+      reason: 'ClaimGoing',
+      message: `the PersistentVolumeClaim "${claimName}" is being deleted or has lost its volume; no agent is given it`,
+    };
+  }
+  // A claim that waits for its first consumer is Pending until an agent mounts it.
+  return {
+    ...said,
+    status: 'True',
+    reason: 'ClaimFound',
+    message: `the claim "${claimName}" holds the repository`,
+  };
+}
+
+/** Whether the repository was found ready when it was last looked at. */
+export function isUsable(repository: Repository): boolean {
+  return (
+    repository.metadata.deletionTimestamp === undefined &&
+    findCondition(repository.status?.conditions, REPOSITORY_READY)?.status === 'True'
+  );
+}

@@ -1,0 +1,88 @@
+import type { BackupSession } from '../api/backup-session.ts';
+import { findCondition, withCondition } from '../api/conditions.ts';
+import { REPOSITORY_READY, type Repository, type RepositoryStatus } from '../api/repository.ts';
+import { REPOSITORIES } from '../api/resources.ts';
+import { isNotFound } from '../kube/errors.ts';
+import type { Reconciler } from '../kube/queue.ts';
+import { type Context, FIELD_MANAGER, timestamp } from './context.ts';
+import { repositoryReadiness } from './repository-readiness.ts';
+
+/** What is known of this Repository? Whether agents can be given it, which id restic gave it, and when it was last backed up into. */
+export function repositoryStatus(context: Context): Reconciler {
+  const { client, caches, clock } = context;
+  return async (key) => {
+    const repository = caches.repositories.get(key);
+    if (repository === undefined || repository.metadata.deletionTimestamp !== undefined) return;
+    const { namespace, name } = repository.metadata;
+    const { claimName } = repository.spec.backend.local.persistentVolumeClaim;
+    const readiness = repositoryReadiness(repository, caches.claims.get(`${namespace}/${claimName}`));
+    const conditions = withCondition(repository.status?.conditions, readiness, timestamp(clock.now()));
+    const learnt = learntFrom(sessionsOf(repository), repository.status);
+    const status: RepositoryStatus = {
+      ...repository.status,
+      ...learnt,
+      ...(repository.metadata.generation !== undefined && {
+        observedGeneration: repository.metadata.generation,
+      }),
+      conditions,
+    };
+    if (JSON.stringify(status) === JSON.stringify(repository.status)) return;
+    if (
+      readiness.status === 'False' &&
+      findCondition(repository.status?.conditions, REPOSITORY_READY)?.status !== 'False'
+    ) {
+      const { reason, message } = readiness;
+      context.events.record({
+        type: 'Warning',
+        reason,
+        action: 'CheckRepository',
+        note: message,
+        regarding: repository,
+      });
+    }
+    try {
+      // The version goes along: a status made from an old view must not take a repository's id away.
+      const { resourceVersion } = repository.metadata;
+      const patch = { metadata: { resourceVersion }, status };
+      await client.mergePatch(REPOSITORIES, name, namespace, patch, {
+        subresource: 'status',
+        fieldManager: FIELD_MANAGER,
+      });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  };
+
+  function sessionsOf(repository: Repository): BackupSession[] {
+    const { namespace, name } = repository.metadata;
+    return caches.configurations
+      .byIndex('repository', `${namespace}/${name}`)
+      .flatMap(({ metadata }) =>
+        caches.backupSessions.byIndex('configuration', `${namespace}/${metadata.name}`),
+      );
+  }
+}
+
+/** What sessions tell of their repository. Its id, once known, stays; and times only go apart. */
+export function learntFrom(sessions: BackupSession[], known: RepositoryStatus | undefined): RepositoryStatus {
+  const ids = sessions.flatMap(({ status }) =>
+    (status?.hosts ?? []).flatMap(({ repositoryID }) => repositoryID ?? []),
+  );
+  const times = sessions
+    .filter(({ status }) => status?.phase === 'Succeeded')
+    .flatMap(({ status }) => status?.completionTime ?? [])
+    .sort();
+  const repositoryID = known?.repositoryID ?? ids[0];
+  const firstBackupTime = earliest(known?.firstBackupTime, times.at(0));
+  const lastBackupTime = latest(known?.lastBackupTime, times.at(-1));
+  return {
+    ...(repositoryID !== undefined && { repositoryID }),
+    ...(firstBackupTime !== undefined && { firstBackupTime }),
+    ...(lastBackupTime !== undefined && { lastBackupTime }),
+  };
+}
+
+const earliest = (a: string | undefined, b: string | undefined) =>
+  a !== undefined && (b === undefined || a < b) ? a : b;
+const latest = (a: string | undefined, b: string | undefined) =>
+  a !== undefined && (b === undefined || a > b) ? a : b;

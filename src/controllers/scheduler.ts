@@ -1,0 +1,175 @@
+import { CONFIGURATION_LABEL } from '../api/annotations.ts';
+import type { BackupConfiguration } from '../api/backup-configuration.ts';
+import type { BackupSession } from '../api/backup-session.ts';
+import { labelValue, sessionName } from '../api/names.ts';
+import { apiVersionOf, BACKUP_CONFIGURATIONS, BACKUP_SESSIONS } from '../api/resources.ts';
+import { isAlreadyExists, isNotFound } from '../kube/errors.ts';
+import { keyOf } from '../kube/object.ts';
+import { WorkQueue } from '../kube/queue.ts';
+import { DueHeap } from '../schedules/due-heap.ts';
+import { InvalidScheduleError } from '../schedules/invalid-schedule.ts';
+import { ownerReferenceTo } from './backup-sessions.ts';
+import { type Context, FIELD_MANAGER, timestamp } from './context.ts';
+import { observedSchedule, planSchedule, type ScheduleKnowledge } from './schedule-plan.ts';
+
+/** Sessions that are created at once: at midnight all are due in the same second. */
+const WORKERS = 32;
+
+/**
+ * Creates a BackupSession whenever one is due. The wall clock decides at each beat, not a timer, so that a machine that was suspended
+ * loses nothing; and a name tells its instant, so that creating a session twice is harmless.
+ */
+export class Scheduler {
+  readonly #context: Context;
+  readonly #due = new DueHeap();
+  /** What this process has written of each configuration: its cache may not show it yet. */
+  readonly #known = new Map<string, ScheduleKnowledge & { observed: string }>();
+  readonly #queue: WorkQueue;
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.#queue = new WorkQueue({
+      reconcile: (key) => this.#reconcile(key),
+      workers: WORKERS,
+      clock: context.clock,
+      onError: (key, error, retryMs) =>
+        context.log.warn(
+          { backupConfiguration: key, err: error, retryMs },
+          'its schedule could not be kept; trying again',
+        ),
+    });
+  }
+
+  start(): void {
+    this.#queue.start();
+  }
+
+  drain(): Promise<void> {
+    return this.#queue.drain();
+  }
+
+  /** The configuration `key` is new, has changed, or is gone. */
+  observe(key: string): void {
+    this.#queue.add(key);
+  }
+
+  /** What is due now is handled. To be called each second. */
+  beat(): void {
+    for (const { key } of this.#due.popDue(this.#context.clock.now())) this.#queue.add(key);
+  }
+
+  async #reconcile(key: string): Promise<void> {
+    const { caches, clock, log, events } = this.#context;
+    const configuration = caches.configurations.get(key);
+    if (configuration === undefined) {
+      this.#due.delete(key);
+      this.#known.delete(key);
+      return;
+    }
+    const plan = this.#planOf(configuration);
+    if (plan.next === undefined) this.#due.delete(key);
+    else this.#due.set(key, plan.next);
+
+    if (plan.missed !== undefined) {
+      const note = `the backup that was due at ${timestamp(plan.missed)} was missed by more than spec.startingDeadline`;
+      log.warn({ backupConfiguration: key }, note);
+      events.record({
+        type: 'Warning',
+        reason: 'BackupMissed',
+        action: 'Schedule',
+        note,
+        regarding: configuration,
+      });
+    }
+    if (plan.catchUp !== undefined) {
+      await this.#createSession(configuration, plan.catchUp);
+      log.info(
+        { backupConfiguration: key, due: timestamp(plan.catchUp), lateMs: clock.now() - plan.catchUp },
+        'a backup was due',
+      );
+    }
+    const handled = plan.catchUp ?? plan.missed;
+    if (handled !== undefined) this.#knowledgeOf(configuration).handled = handled;
+    await this.#writeStatus(configuration, handled, plan.next);
+  }
+
+  #planOf(configuration: BackupConfiguration) {
+    try {
+      return planSchedule(configuration, this.#knowledgeOf(configuration), this.#context.clock.now());
+    } catch (error) {
+      if (!(error instanceof InvalidScheduleError)) throw error;
+      // Admission refuses it; it was written while the webhook was away.
+      const note = `spec.${error.message}`;
+      this.#context.events.record({
+        type: 'Warning',
+        reason: 'InvalidSchedule',
+        action: 'Schedule',
+        note,
+        regarding: configuration,
+      });
+      this.#context.log.warn({ backupConfiguration: keyOf(configuration) }, note);
+      return {};
+    }
+  }
+
+  #knowledgeOf(configuration: BackupConfiguration): ScheduleKnowledge {
+    const key = keyOf(configuration);
+    const observed = observedSchedule(configuration);
+    const known = this.#known.get(key);
+    if (known?.observed === observed) return known;
+    const fresh = { observed, handled: known?.handled ?? 0, since: this.#context.clock.now() };
+    this.#known.set(key, fresh);
+    return fresh;
+  }
+
+  async #createSession(configuration: BackupConfiguration, due: number): Promise<void> {
+    const { name, namespace } = configuration.metadata;
+    const session: BackupSession = {
+      apiVersion: apiVersionOf(BACKUP_SESSIONS),
+      kind: BACKUP_SESSIONS.kind,
+      metadata: {
+        name: sessionName(name, due),
+        ...(namespace !== undefined && { namespace }),
+        labels: { [CONFIGURATION_LABEL]: labelValue(name) },
+        ownerReferences: [ownerReferenceTo(configuration)],
+      },
+      spec: { backupConfiguration: { name }, cancel: false },
+    };
+    try {
+      await this.#context.client.create(BACKUP_SESSIONS, session, { fieldManager: FIELD_MANAGER });
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+    }
+  }
+
+  /** Only what has changed: at rest nothing is written. */
+  async #writeStatus(
+    configuration: BackupConfiguration,
+    handled: number | undefined,
+    next: number | undefined,
+  ): Promise<void> {
+    const { name, namespace } = configuration.metadata;
+    const { client } = this.#context;
+    const before = configuration.status;
+    const observed = observedSchedule(configuration);
+    const status = {
+      ...(observed !== before?.observedSchedule && {
+        observedSchedule: observed,
+        scheduledSince: timestamp(this.#knowledgeOf(configuration).since),
+      }),
+      ...(handled !== undefined && { lastScheduleTime: timestamp(handled) }),
+      ...(nextText(next) !== (before?.nextScheduleTime ?? null) && { nextScheduleTime: nextText(next) }),
+    };
+    if (Object.keys(status).length === 0) return;
+    const options = { subresource: 'status', fieldManager: FIELD_MANAGER } as const;
+    try {
+      await client.mergePatch(BACKUP_CONFIGURATIONS, name, namespace, { status }, options);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+}
+
+function nextText(next: number | undefined): string | null {
+  return next === undefined ? null : timestamp(next);
+}

@@ -1,0 +1,97 @@
+import type { BackupSession } from '../api/backup-session.ts';
+import { type ConditionNow, withCondition } from '../api/conditions.ts';
+import { observedGeneration } from '../api/names.ts';
+import type { Resource } from '../api/resources.ts';
+import type { RestoreSession } from '../api/restore-session.ts';
+import type { SessionPhase } from '../api/sessions.ts';
+import type { Client } from '../kube/client.ts';
+import { FIELD_MANAGER, timestamp } from './context.ts';
+
+export type Session = BackupSession | RestoreSession;
+
+/** A host as the operator sees it: who acts, and how it ended where it has. */
+export interface HostNow {
+  host: string;
+  podName?: string;
+  podUID?: string;
+  phase?: 'Running' | 'Succeeded' | 'Failed';
+  reason?: string;
+  message?: string;
+  completionTime?: string;
+}
+
+/** What the operator changes in the status of a session. What it leaves out stays. */
+export interface StatusChange {
+  phase?: SessionPhase;
+  startTime?: string;
+  deadline?: string;
+  completionTime?: string;
+  initializer?: string;
+  retention?: { host: string };
+  hosts?: HostNow[];
+  conditions?: ConditionNow[];
+}
+
+/**
+ * All of the status that is the operator's, with `change` made: what it leaves out of an apply would be taken away. Of a host that
+ * has ended, its end belongs to it too, so that a late report of an agent cannot take it back unseen.
+ *
+ * @param now - an RFC 3339 instant
+ */
+export function statusIntent(session: Session, change: StatusChange, now: string): Record<string, unknown> {
+  const status = session.status as BackupSession['status'];
+  const { conditions: changed, hosts: changedHosts, ...fields } = change;
+  const conditions = (changed ?? []).reduce(
+    (all, condition) => withCondition(all, condition, now),
+    status?.conditions ?? [],
+  );
+  const hosts = (changedHosts ?? status?.hosts ?? []).map(hostIntent);
+  return withoutUndefined({
+    phase: status?.phase,
+    startTime: status?.startTime,
+    deadline: status?.deadline,
+    completionTime: status?.completionTime,
+    initializer: status?.initializer,
+    retention: status?.retention,
+    ...fields,
+    observedGeneration: observedGeneration(session),
+    conditions,
+    ...(hosts.length > 0 && { hosts }),
+  });
+}
+
+/** Applies {@link statusIntent}; a conflict where the session has changed since `session` was read. */
+export function applyStatus<T extends Session>(
+  client: Client,
+  resource: Resource,
+  session: T,
+  change: StatusChange,
+  now: number,
+): Promise<T> {
+  const { name, namespace, resourceVersion } = session.metadata;
+  const body = {
+    apiVersion: session.apiVersion,
+    kind: session.kind,
+    metadata: {
+      name,
+      ...(namespace !== undefined && { namespace }),
+      ...(resourceVersion !== undefined && { resourceVersion }),
+    },
+    status: statusIntent(session, change, timestamp(now)),
+  };
+  return client.apply<T>(resource, body, { subresource: 'status', fieldManager: FIELD_MANAGER, force: true });
+}
+
+export function isSettled(host: HostNow): boolean {
+  return host.phase === 'Succeeded' || host.phase === 'Failed';
+}
+
+function hostIntent(host: HostNow): Record<string, unknown> {
+  const { podName, podUID, phase, reason, message, completionTime } = host;
+  const ended = isSettled(host) ? { phase, reason, message, completionTime } : {};
+  return withoutUndefined({ host: host.host, podName, podUID, ...ended });
+}
+
+function withoutUndefined(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,55 @@
+import { localMountPath } from '../api/local-backend.ts';
+import type { Repository } from '../api/repository.ts';
+import { isOver } from '../api/sessions.ts';
+import type { RepositoryWanted, Wanted } from '../injection/wanted.ts';
+import { type Caches, workloadKey } from './caches.ts';
+import { isUsable } from './repository-readiness.ts';
+
+/**
+ * What a workload should carry, as far as is known here: its configurations and its restores that are not over, each with a
+ * repository that can be mounted. What has no such repository is left out: a pod that waits for a volume would never start.
+ */
+export function wantedFor(caches: Caches, namespace: string, kind: string, name: string): Wanted {
+  const key = workloadKey(namespace, { kind, name });
+  const usable = (object: {
+    metadata: { deletionTimestamp?: string };
+    spec: { repository: { name: string } };
+  }) => {
+    if (object.metadata.deletionTimestamp !== undefined) return [];
+    const repository = caches.repositories.get(`${namespace}/${object.spec.repository.name}`);
+    return repository !== undefined && isUsable(repository) ? [repositoryWanted(repository)] : [];
+  };
+  const targetOf = (object: {
+    metadata: { name: string };
+    spec: { target: { container?: string; directories: string[] } };
+  }) => ({
+    name: object.metadata.name,
+    directories: object.spec.target.directories,
+    ...(object.spec.target.container !== undefined && { container: object.spec.target.container }),
+  });
+  return {
+    backups: caches.configurations
+      .byIndex('workload', key)
+      .flatMap((configuration) =>
+        usable(configuration).map((repository) => ({ ...targetOf(configuration), repository })),
+      )
+      .sort(byName),
+    restores: caches.restoreSessions
+      .byIndex('workload', key)
+      .filter((session) => !isOver(session))
+      .flatMap((session) => usable(session).map((repository) => ({ ...targetOf(session), repository })))
+      .sort(byName),
+  };
+}
+
+function repositoryWanted(repository: Repository): RepositoryWanted {
+  const { local, storageSecretName } = repository.spec.backend;
+  return {
+    name: repository.metadata.name,
+    secretName: storageSecretName,
+    local: { persistentVolumeClaim: local.persistentVolumeClaim, mountPath: localMountPath(repository) },
+  };
+}
+
+/** The same order at every replica and at every time. */
+const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);

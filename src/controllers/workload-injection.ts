@@ -1,0 +1,106 @@
+import { REQUESTED_ANNOTATION } from '../api/annotations.ts';
+import { canonicalJSON, shortHash } from '../api/names.ts';
+import { inject } from '../injection/inject.ts';
+import { readRecord } from '../injection/record.ts';
+import type { Wanted } from '../injection/wanted.ts';
+import { isNotFound } from '../kube/errors.ts';
+import { keyOf } from '../kube/object.ts';
+import type { Reconciler } from '../kube/queue.ts';
+import { deployments } from '../kube/resource.ts';
+import { type Context, FIELD_MANAGER } from './context.ts';
+import { wantedFor } from './wanted.ts';
+import type { Workload } from './workload.ts';
+
+/** Between the first two touches for the same reason, and at most; doubled each time. In milliseconds. */
+const FIRST_RETRY = 1_000;
+const LONGEST_RETRY = 300_000;
+
+/** A touch so long ago has nothing to do with what is found now. */
+const FORGOTTEN_AFTER = 600_000;
+
+/** So many touches for the same reason are worth an Event. */
+const SUSPICIOUS = 3;
+
+interface Touches {
+  /** Of what was wanted. */
+  hash: string;
+  count: number;
+  lastAt: number;
+}
+
+/**
+ * Does this workload carry what is wanted of it? Where it does not, an annotation of its metadata is touched, so that it passes
+ * through the webhook, which is the one way in. Where that has no effect (the webhook did not answer, or another controller takes
+ * out what is put in), the touches become rarer and an Event says so: two that disagree must not loop (stash#1308).
+ */
+export function workloadInjection(context: Context): Reconciler {
+  const { client, caches, clock, log } = context;
+  const touches = new Map<string, Touches>();
+  return async (key) => {
+    const workload = caches.workloads.get(key);
+    if (workload === undefined || workload.metadata.deletionTimestamp !== undefined) {
+      touches.delete(key);
+      return undefined;
+    }
+    const wanted = wantedNow(workload);
+    if (!inject(workload, wanted, context.injection).changed) return undefined;
+
+    const now = clock.now();
+    const hash = shortHash(canonicalJSON(wanted), 16);
+    const before = touches.get(key);
+    const isSame = before !== undefined && before.hash === hash && now - before.lastAt < FORGOTTEN_AFTER;
+    const { count, lastAt } = isSame ? before : { count: 0, lastAt: 0 };
+    const early = lastAt + pause(count) - now;
+    if (early > 0) return { requeueAfter: early };
+
+    const touched = await touch(workload, hash);
+    if (touched === undefined) return undefined;
+    touches.set(key, { hash, count: count + 1, lastAt: now });
+    const hadEffect = !inject(touched, wanted, context.injection).changed;
+    if (hadEffect)
+      log.info({ workload: key, carries: wantedNames(wanted) }, 'the workload was brought up to date');
+    if (count + 1 >= SUSPICIOUS) warn(touched, hadEffect);
+    return hadEffect ? undefined : { requeueAfter: pause(count + 1) };
+  };
+
+  /** What is wanted, less the configurations that wait for the owner's next change. */
+  function wantedNow(workload: Workload): Wanted {
+    const { namespace, name } = workload.metadata;
+    const wanted = wantedFor(caches, namespace ?? '', workload.kind, name);
+    const present = readRecord(workload.spec.template?.metadata?.annotations)?.backups ?? [];
+    const waits = (configuration: string) =>
+      !present.includes(configuration) &&
+      caches.configurations.get(`${namespace}/${configuration}`)?.spec.rollout === 'OnNextUpdate';
+    return { ...wanted, backups: wanted.backups.filter((backup) => !waits(backup.name)) };
+  }
+
+  async function touch(workload: Workload, hash: string): Promise<Workload | undefined> {
+    const { name, namespace } = workload.metadata;
+    const patch = { metadata: { annotations: { [REQUESTED_ANNOTATION]: hash } } };
+    try {
+      return await client.mergePatch<Workload>(deployments, name, namespace, patch, {
+        fieldManager: FIELD_MANAGER,
+      });
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  function warn(workload: Workload, hadEffect: boolean): void {
+    const note = hadEffect
+      ? 'another controller takes out of the workload what its BackupConfigurations and RestoreSessions want in it; it is put back ever more rarely'
+      : 'the workload does not carry what its BackupConfigurations and RestoreSessions want, and a touch has no effect: does the admission webhook answer?';
+    const reason = hadEffect ? 'InjectionReverted' : 'InjectionHadNoEffect';
+    log.warn({ workload: keyOf(workload) }, note);
+    context.events.record({ type: 'Warning', reason, action: 'Inject', note, regarding: workload });
+  }
+}
+
+function pause(count: number): number {
+  return count === 0 ? 0 : Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** (count - 1));
+}
+
+function wantedNames(wanted: Wanted): string[] {
+  return [...wanted.backups, ...wanted.restores].map(({ name }) => name);
+}

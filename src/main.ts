@@ -1,0 +1,84 @@
+#!/usr/bin/env node
+import { Command, Option } from 'commander';
+import manifest from '../package.json' with { type: 'json' };
+
+/* The command line: parses, wires, and does nothing else. What a command needs is loaded when it is called. */
+
+const program = new Command('stash')
+  .description('Backs up and restores what runs on Kubernetes, with restic.')
+  .version(manifest.version)
+  .showHelpAfterError('(stash --help tells more)');
+
+const wholeNumber = (minimum: number) => (text: string) => {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < minimum) {
+    throw new Error(`"${text}" is no whole number of at least ${minimum}`);
+  }
+  return number;
+};
+const collect = (value: string, before: string[]) => [...before, value];
+
+program
+  .command('serve')
+  .description('run the operator: admission webhook, scheduler and controllers')
+  .addOption(
+    new Option('--namespace <name>', 'namespace of the operator')
+      .env('POD_NAMESPACE')
+      .default('stash-system'),
+  )
+  .addOption(
+    new Option('--image <image>', 'image of the agents that are put into workloads')
+      .env('STASH_IMAGE')
+      .default(`stash:${manifest.version}`),
+  )
+  .option('--webhook-port <port>', 'port of the admission webhook', wholeNumber(0), 8443)
+  .option('--probe-port <port>', 'port of the probes', wholeNumber(0), 8081)
+  .option('--service-name <name>', 'Service by which the API server finds the webhook', 'stash-webhook')
+  .option('--webhook-url <url>', 'URL by which the API server finds the webhook, instead of the Service')
+  .option('--native-sidecar', 'put the sidecar in as an init container that goes on running', false)
+  .option('--max-sessions <n>', 'backups that run at once, in the whole cluster', wholeNumber(1), 20)
+  .option(
+    '--max-sessions-per-repository <n>',
+    'backups that run at once, in one repository',
+    wholeNumber(1),
+    4,
+  )
+  .option('--kubeconfig <file>', 'how to reach the cluster; the usual places are tried without it')
+  .option('--context <name>', 'context of the kubeconfig')
+  .addOption(
+    new Option('--log-level <level>', 'how much to log')
+      .choices(['debug', 'info', 'warn', 'error'])
+      .env('LOG_LEVEL')
+      .default('info'),
+  )
+  .action(async (options) => {
+    const { serve } = await import('./serve.ts');
+    await serve(options);
+  });
+
+const agent = program.command('agent').description('what runs beside the data; the operator puts it there');
+
+agent
+  .command('sidecar')
+  .description('back up the directories of a workload, whenever a session says so')
+  .requiredOption('--configuration <name>', 'a BackupConfiguration to serve; may be repeated', collect, [])
+  .requiredOption('--directory <path>', 'a directory that is mounted here; may be repeated', collect, [])
+  .action(async (options) => {
+    const { sidecar } = await import('./agent/main.ts');
+    process.exitCode = await sidecar({
+      configurations: options.configuration,
+      directories: options.directory,
+    });
+  });
+
+agent
+  .command('restore')
+  .description('restore the directories of a workload before its containers start')
+  .requiredOption('--session <name>', 'a RestoreSession to serve; may be repeated', collect, [])
+  .requiredOption('--directory <path>', 'a directory that is mounted here; may be repeated', collect, [])
+  .action(async (options) => {
+    const { restore } = await import('./agent/main.ts');
+    process.exitCode = await restore({ sessions: options.session, directories: options.directory });
+  });
+
+await program.parseAsync();
