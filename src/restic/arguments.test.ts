@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'vitest';
+import {
+  backupArguments,
+  catConfigArguments,
+  forgetArguments,
+  initArguments,
+  listDirectoryArguments,
+  restoreArguments,
+  snapshotsArguments,
+} from './arguments.ts';
+
+describe('the arguments of restic', () => {
+  test('backup', () => {
+    expect(
+      backupArguments({
+        host: 'host-0',
+        tags: ['configuration=web', 'directory=/data'],
+        directory: '/data',
+        exclude: ['*.tmp', '/data/cache'],
+      }),
+    ).toEqual([
+      'backup',
+      '--json',
+      '--retry-lock=5m',
+      '--host=host-0',
+      '--tag=configuration=web',
+      '--tag=directory=/data',
+      '--exclude=*.tmp',
+      '--exclude=/data/cache',
+      '--',
+      '/data',
+    ]);
+  });
+
+  test.each([
+    ['init', initArguments(), ['init', '--json', '--retry-lock=5m']],
+    ['cat config', catConfigArguments({ retryLock: '30s' }), ['cat', '--json', '--retry-lock=30s', 'config']],
+    [
+      'snapshots',
+      snapshotsArguments({ tags: ['a=b', 'c=d'] }),
+      ['snapshots', '--json', '--retry-lock=5m', '--tag=a=b,c=d'],
+    ],
+    [
+      'snapshots of a host',
+      snapshotsArguments({ tags: ['a=b'], host: 'host-0', latest: 1 }),
+      ['snapshots', '--json', '--retry-lock=5m', '--tag=a=b', '--host=host-0', '--latest=1'],
+    ],
+    [
+      'restore',
+      restoreArguments({ snapshot: '40dc1520', directory: '/source/data', target: '/target' }),
+      ['restore', '--json', '--retry-lock=5m', '--target=/target', '--sparse', '--', '40dc1520:/source/data'],
+    ],
+    [
+      'ls of the node of a directory',
+      listDirectoryArguments({ snapshot: '40dc1520', directory: '/source/data/' }),
+      ['ls', '--json', '--retry-lock=5m', '--', '40dc1520:/source', '/'],
+    ],
+    [
+      'ls of a directory in the root',
+      listDirectoryArguments({ snapshot: '40dc1520', directory: '/data' }),
+      ['ls', '--json', '--retry-lock=5m', '--', '40dc1520:/', '/'],
+    ],
+    [
+      'forget',
+      forgetArguments({ tags: ['a=b', 'c=d'], policy: { keepLast: 5, prune: true } }),
+      [
+        'forget',
+        '--json',
+        '--retry-lock=5m',
+        '--tag=a=b,c=d',
+        '--group-by=host,tags',
+        '--keep-last=5',
+        '--prune',
+      ],
+    ],
+    [
+      'forget with every rule',
+      forgetArguments({
+        tags: ['a=b'],
+        policy: {
+          keepLast: 1,
+          keepHourly: 2,
+          keepDaily: 3,
+          keepWeekly: 4,
+          keepMonthly: 5,
+          keepYearly: 6,
+          prune: false,
+          dryRun: true,
+        },
+      }),
+      [
+        'forget',
+        '--json',
+        '--retry-lock=5m',
+        '--tag=a=b',
+        '--group-by=host,tags',
+        '--keep-last=1',
+        '--keep-hourly=2',
+        '--keep-daily=3',
+        '--keep-weekly=4',
+        '--keep-monthly=5',
+        '--keep-yearly=6',
+        '--dry-run',
+      ],
+    ],
+  ])('%s', (_, found, expected) => {
+    expect(found).toEqual(expected);
+  });
+
+  test('what a user wrote never becomes an option', () => {
+    const found = [
+      ...backupArguments({
+        host: '--host',
+        tags: ['--tag'],
+        directory: '--password-command=x',
+        exclude: ['--repo=/x'],
+      }),
+    ];
+    const operands = found.slice(found.indexOf('--') + 1);
+    expect(operands).toEqual(['--password-command=x']);
+    const options = found.slice(1, found.indexOf('--'));
+    expect(options.map((option) => option.split('=')[0])).toEqual([
+      '--json',
+      '--retry-lock',
+      '--host',
+      '--tag',
+      '--exclude',
+    ]);
+  });
+});

@@ -1,0 +1,139 @@
+import { posix } from 'node:path';
+import type { Tags } from './tags.ts';
+
+/**
+ * Arguments of restic commands, without the name of the program. What a user wrote never becomes an option: values stand in
+ * the form --option=value, and operands after `--`. No secret is ever among them; see environment.ts.
+ *
+ * @see https://restic.readthedocs.io/en/v0.18.1/manual_rest.html
+ */
+
+/** How long a command waits for a lock that another one holds, as a Go duration. */
+export const DEFAULT_RETRY_LOCK = '5m';
+
+interface Locking {
+  readonly retryLock?: string;
+}
+
+export interface BackupOptions extends Locking {
+  readonly host: string;
+  readonly tags: Tags;
+  /** One directory, since restic skips a missing one among several and still succeeds. */
+  readonly directory: string;
+  /** Patterns of restic's own. */
+  readonly exclude?: readonly string[];
+}
+
+export function backupArguments({ host, tags, directory, exclude = [], retryLock }: BackupOptions): string[] {
+  return [
+    'backup',
+    ...common(retryLock),
+    `--host=${host}`,
+    ...tags.map((tag) => `--tag=${tag}`),
+    ...exclude.map((pattern) => `--exclude=${pattern}`),
+    '--',
+    directory,
+  ];
+}
+
+export function initArguments({ retryLock }: Locking = {}): string[] {
+  return ['init', ...common(retryLock)];
+}
+
+/** Reads the repository's configuration: it is there, the password fits, and this is its id. */
+export function catConfigArguments({ retryLock }: Locking = {}): string[] {
+  return ['cat', ...common(retryLock), 'config'];
+}
+
+export interface SnapshotsOptions extends Locking {
+  readonly tags: Tags;
+  readonly host?: string;
+  /** At most so many, the newest, of each host and set of paths. */
+  readonly latest?: number;
+}
+
+export function snapshotsArguments({ tags, host, latest, retryLock }: SnapshotsOptions): string[] {
+  return [
+    'snapshots',
+    ...common(retryLock),
+    `--tag=${tags.join()}`,
+    ...(host === undefined ? [] : [`--host=${host}`]),
+    ...(latest === undefined ? [] : [`--latest=${latest}`]),
+  ];
+}
+
+export interface RestoreOptions extends Locking {
+  /** The id of a snapshot, whole or shortened. */
+  readonly snapshot: string;
+  /** The directory in the snapshot whose content is restored. */
+  readonly directory: string;
+  /** The directory it is restored into; its own owner and mode stay what they are. */
+  readonly target: string;
+}
+
+export function restoreArguments({ snapshot, directory, target, retryLock }: RestoreOptions): string[] {
+  return [
+    'restore',
+    ...common(retryLock),
+    `--target=${target}`,
+    '--sparse',
+    '--',
+    `${snapshot}:${directory}`,
+  ];
+}
+
+export interface ListDirectoryOptions extends Locking {
+  readonly snapshot: string;
+  /** An absolute path, and not the root, of which a snapshot keeps nothing. */
+  readonly directory: string;
+}
+
+/**
+ * Lists the node of `directory` itself: its owner and mode, which `restore ID:DIR` leaves alone. What is listed is the directory that
+ * holds it, in which a snapshot of one directory has nothing else, so the output stays short however much was backed up.
+ */
+export function listDirectoryArguments({ snapshot, directory, retryLock }: ListDirectoryOptions): string[] {
+  return ['ls', ...common(retryLock), '--', `${snapshot}:${posix.dirname(directory)}`, '/'];
+}
+
+/** Which snapshots to keep. At least one `keep…` is set: restic refuses a policy without. */
+export interface KeepPolicy {
+  readonly keepLast?: number;
+  readonly keepHourly?: number;
+  readonly keepDaily?: number;
+  readonly keepWeekly?: number;
+  readonly keepMonthly?: number;
+  readonly keepYearly?: number;
+  readonly prune?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export interface ForgetOptions extends Locking {
+  readonly tags: Tags;
+  readonly policy: KeepPolicy;
+}
+
+export function forgetArguments({ tags, policy, retryLock }: ForgetOptions): string[] {
+  return [
+    'forget',
+    ...common(retryLock),
+    `--tag=${tags.join()}`,
+    '--group-by=host,tags',
+    ...keep('last', policy.keepLast),
+    ...keep('hourly', policy.keepHourly),
+    ...keep('daily', policy.keepDaily),
+    ...keep('weekly', policy.keepWeekly),
+    ...keep('monthly', policy.keepMonthly),
+    ...keep('yearly', policy.keepYearly),
+    ...(policy.prune === true ? ['--prune'] : []),
+    ...(policy.dryRun === true ? ['--dry-run'] : []),
+  ];
+}
+
+function keep(what: string, count: number | undefined): string[] {
+  return count === undefined ? [] : [`--keep-${what}=${count}`];
+}
+
+function common(retryLock = DEFAULT_RETRY_LOCK): string[] {
+  return ['--json', `--retry-lock=${retryLock}`];
+}

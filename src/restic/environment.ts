@@ -1,0 +1,54 @@
+import { posix } from 'node:path';
+
+/** Where a repository lives: one member a kind of backend, named as in the spec of a Repository. */
+export interface Backend {
+  readonly local: LocalBackend;
+}
+
+export interface LocalBackend {
+  /** Where the volume is mounted for restic. */
+  readonly mountPath: string;
+  /** The directory in the volume that holds the repository; its root where it is left out. Without "..", as the schema holds. */
+  readonly subPath?: string;
+}
+
+export interface EnvironmentOptions {
+  /** Where the storage Secret is mounted: one file a key. */
+  readonly secretDirectory: string;
+  readonly cacheDirectory: string;
+  /** For scratch files; packs are put together there before they are stored. */
+  readonly temporaryDirectory: string;
+  /** For the programs that restic runs itself, of which a local repository needs none. */
+  readonly path?: string;
+  /** Seconds between two status lines, 1 at least and by default. */
+  readonly progressInterval?: number;
+  /** Bytes that Go's garbage collector tries to stay within. A soft limit: the container's own is the hard one. */
+  readonly memoryLimit?: number;
+}
+
+/**
+ * The whole environment of restic: what is not here, restic does not get. Nothing of the container's own passes, since the
+ * workload's authors may set variables there, and RESTIC_* or a proxy would turn a backup elsewhere.
+ *
+ * @see https://restic.readthedocs.io/en/v0.18.1/040_backup.html#environment-variables
+ */
+export function repositoryEnvironment(backend: Backend, options: EnvironmentOptions): Record<string, string> {
+  const { path, memoryLimit, progressInterval = 1 } = options;
+  return {
+    ...backendEnvironment(backend),
+    RESTIC_PASSWORD_FILE: posix.join(options.secretDirectory, 'RESTIC_PASSWORD'),
+    RESTIC_CACHE_DIR: options.cacheDirectory,
+    RESTIC_PROGRESS_FPS: String(1 / Math.max(1, progressInterval)),
+    TMPDIR: options.temporaryDirectory,
+    ...(path === undefined ? {} : { PATH: path }),
+    ...(memoryLimit === undefined ? {} : { GOMEMLIMIT: `${Math.floor(memoryLimit)}B` }),
+  };
+}
+
+function backendEnvironment(backend: Backend): Record<string, string> {
+  return localEnvironment(backend.local);
+}
+
+function localEnvironment({ mountPath, subPath = '' }: LocalBackend): Record<string, string> {
+  return { RESTIC_REPOSITORY: posix.join(mountPath, subPath) };
+}

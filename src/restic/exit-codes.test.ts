@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import { explainExit, type FailureReason } from './exit-codes.ts';
+
+describe('how restic ended', () => {
+  test('is no failure with exit code 0, whatever it said', () => {
+    expect(explainExit({ command: 'backup', code: 0, stderr: 'Fatal: wrong password' })).toBeUndefined();
+  });
+
+  test.each<[string, number | null, string | null, FailureReason, boolean]>([
+    ['backup', 1, null, 'ResticFailed', true],
+    ['backup', 2, null, 'ResticCrashed', true],
+    ['backup', 3, null, 'SomeFilesUnreadable', false],
+    ['forget', 3, null, 'ResticFailed', true],
+    ['snapshots', 10, null, 'RepositoryNotFound', false],
+    ['forget', 11, null, 'RepositoryLocked', true],
+    ['cat', 12, null, 'WrongPassword', false],
+    ['backup', 130, null, 'Interrupted', true],
+    ['backup', 99, null, 'ResticFailed', true],
+    ['backup', null, 'SIGTERM', 'Interrupted', true],
+    ['backup', null, 'SIGKILL', 'Killed', true],
+    ['backup', null, 'SIGSEGV', 'Killed', true],
+    ['backup', null, null, 'Killed', true],
+  ])('%s with code %s and signal %s is %s', (command, code, signal, reason, retryable) => {
+    expect(explainExit({ command, code, signal })).toMatchObject({ code, reason, retryable });
+  });
+
+  test.each<[number | null, string | null, FailureReason]>([
+    [1, null, 'Interrupted'],
+    [130, null, 'Interrupted'],
+    [null, 'SIGKILL', 'Interrupted'],
+    [3, null, 'SomeFilesUnreadable'],
+    [12, null, 'WrongPassword'],
+  ])('after it was told to stop, with code %s and signal %s, is %s', (code, signal, reason) => {
+    expect(explainExit({ command: 'backup', code, signal, stopped: true })?.reason).toBe(reason);
+  });
+
+  test('is success, though it was told to stop, where it was done already', () => {
+    expect(explainExit({ command: 'backup', code: 0, stopped: true })).toBeUndefined();
+  });
+
+  test('is decided by the exit code and never by the text', () => {
+    const stderr =
+      '{"message_type":"exit_error","code":12,"message":"Fatal: wrong password or no key found"}';
+    expect(explainExit({ command: 'backup', code: 11, stderr })?.reason).toBe('RepositoryLocked');
+  });
+
+  test('is told with what to do, and then in the words of restic', () => {
+    const stderr = [
+      '/data/x does not exist, skipping',
+      '{"message_type":"error","error":{"message":"open /data/no: permission denied"},"during":"archival","item":"/data/no"}',
+      '{"message_type":"something_new"}',
+      '{"message_type":"exit_error","code":3,"message":"Warning: at least one source file could not be read"}',
+      '',
+    ].join('\n');
+    expect(explainExit({ command: 'backup', code: 3, stderr })?.message).toBe(
+      'Some files could not be read, so the snapshot is not complete. Let the user that the backup runs as read them, or exclude them. restic said: /data/x does not exist, skipping\n/data/no: open /data/no: permission denied\nWarning: at least one source file could not be read',
+    );
+  });
+
+  test('is told in bounded length, the end of it', () => {
+    const stderr = Array.from({ length: 5000 }, (_, index) => `line ${index} ${'x'.repeat(200)}`).join('\n');
+    const message =
+      explainExit({ command: 'backup', code: 1, stderr: `${stderr}\nthe cause` })?.message ?? '';
+    expect(message.length).toBeLessThan(1400);
+    expect(message).toMatch(/the cause$/);
+  });
+
+  test('is told without secrets, even where the text is cut in the midst of one', () => {
+    const secret = 'correct horse battery staple';
+    const stderr = `${secret} `.repeat(200);
+    const message = explainExit({ command: 'backup', code: 1, stderr, secrets: [secret] })?.message;
+    expect(message).not.toMatch(/correct|horse|battery|staple/);
+  });
+});

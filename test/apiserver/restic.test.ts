@@ -1,0 +1,328 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmod,
+  link,
+  lstat,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  backupArguments,
+  catConfigArguments,
+  forgetArguments,
+  initArguments,
+  listDirectoryArguments,
+  restoreArguments,
+  snapshotsArguments,
+} from '../../src/restic/arguments.ts';
+import { repositoryEnvironment } from '../../src/restic/environment.ts';
+import { explainExit } from '../../src/restic/exit-codes.ts';
+import { type BackupSummary, parseBackupLine, parseRestoreLine } from '../../src/restic/messages.ts';
+import {
+  parseConfig,
+  parseDirectory,
+  parseForget,
+  parseInit,
+  parseSnapshots,
+} from '../../src/restic/output.ts';
+import { configurationTags, subjectOf, tagsOf, targetTags } from '../../src/restic/tags.ts';
+
+const PROGRAM = process.env.RESTIC ?? 'restic';
+const PASSWORD = 'correct, horse "battery" <staple>';
+
+let root: string;
+let repositoryID: string;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'stash-restic-'));
+  for (const name of ['secret', 'wrong', 'cache', 'tmp']) await mkdir(join(root, name));
+  await writeFile(join(root, 'secret', 'RESTIC_PASSWORD'), PASSWORD);
+  await writeFile(join(root, 'wrong', 'RESTIC_PASSWORD'), `${PASSWORD}!`);
+  repositoryID = parseInit((await succeeded(initArguments())).stdout);
+});
+
+afterAll(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+interface Ended {
+  command: string;
+  code: number | null;
+  signal: string | null;
+  stdout: string;
+  stderr: string;
+}
+
+interface Place {
+  subPath?: string;
+  secret?: string;
+}
+
+function start(args: string[], { subPath = 'repository', secret = 'secret' }: Place = {}): ChildProcess {
+  const env = repositoryEnvironment(
+    { local: { mountPath: root, subPath } },
+    {
+      secretDirectory: join(root, secret),
+      cacheDirectory: join(root, 'cache'),
+      temporaryDirectory: join(root, 'tmp'),
+      path: process.env.PATH ?? '',
+    },
+  );
+  return spawn(PROGRAM, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+async function run(args: string[], place?: Place): Promise<Ended> {
+  return await end(start(args, place), args);
+}
+
+async function end(child: ChildProcess, [command = '']: string[]): Promise<Ended> {
+  if (child.stdout === null || child.stderr === null) throw new Error('restic has no pipes');
+  const [stdout, stderr, [code, signal]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
+  return { command, code, signal, stdout, stderr };
+}
+
+async function succeeded(args: string[], place?: Place): Promise<Ended> {
+  const ended = await run(args, place);
+  expect(explainExit(ended)).toBeUndefined();
+  return ended;
+}
+
+function lines(output: string): string[] {
+  return output.split('\n').filter((line) => line !== '');
+}
+
+function subjectOfDirectory(configuration: string, directory: string) {
+  return { namespace: 'shop', configuration, kind: 'Deployment', name: 'web', directory };
+}
+
+async function backUp(configuration: string, directory: string, host = 'host-0'): Promise<BackupSummary> {
+  const tags = tagsOf(subjectOfDirectory(configuration, directory));
+  const { stdout } = await succeeded(backupArguments({ host, tags, directory }));
+  const summary = lines(stdout)
+    .map(parseBackupLine)
+    .find((message) => message.type === 'summary');
+  if (summary === undefined) throw new Error(`restic backup gave no summary: ${stdout}`);
+  return summary;
+}
+
+async function snapshotsOf(tags: readonly [string, ...string[]]) {
+  return parseSnapshots((await succeeded(snapshotsArguments({ tags }))).stdout);
+}
+
+/** What a restore has to bring back, of every file below `directory`. */
+async function inventory(directory: string): Promise<Record<string, unknown>> {
+  const found: Record<string, unknown> = {};
+  const firstNames = new Map<number, string>();
+  for (const name of (await readdir(directory, { recursive: true })).sort()) {
+    const path = join(directory, name);
+    const { mode, uid, gid, mtimeMs, ino } = await lstat(path);
+    const isLink = (mode & 0o170000) === 0o120000;
+    const isFile = (mode & 0o170000) === 0o100000;
+    found[name] = {
+      mode,
+      uid,
+      gid,
+      mtime: Math.floor(mtimeMs),
+      content: isLink ? await readlink(path) : isFile ? (await readFile(path)).toString('base64') : undefined,
+      sameAs: isFile ? (firstNames.get(ino) ?? name) : undefined,
+    };
+    if (!firstNames.has(ino)) firstNames.set(ino, name);
+  }
+  return found;
+}
+
+describe('the real restic', () => {
+  test('brings back what it backed up, odd names, links, modes and holes', async () => {
+    const directory = join(root, 'data, 100% of it ');
+    await mkdir(join(directory, '-rf'), { recursive: true });
+    await chmod(directory, 0o1775);
+    for (const name of [
+      'plain',
+      'empty',
+      '--help',
+      'with space',
+      'line\nbreak',
+      'größe,ü',
+      '*?[x]',
+      '-rf/below',
+    ]) {
+      await writeFile(join(directory, name), name === 'empty' ? '' : `content of ${name}`);
+    }
+    await chmod(join(directory, 'plain'), 0o600);
+    await link(join(directory, 'plain'), join(directory, 'same as plain'));
+    await symlink('plain', join(directory, 'symlink'));
+    await symlink('/nowhere', join(directory, 'dangling'));
+    const sparse = await open(join(directory, 'sparse'), 'w');
+    await sparse.write('end', 8 * 1024 * 1024);
+    await sparse.close();
+
+    const summary = await backUp('odd', directory);
+    expect(summary).toMatchObject({ filesNew: 10, filesChanged: 0, filesUnmodified: 0 });
+    const [snapshot] = await snapshotsOf(tagsOf(subjectOfDirectory('odd', directory)));
+    expect(snapshot).toMatchObject({ id: summary.snapshot, host: 'host-0', paths: [directory] });
+    expect(subjectOf(snapshot?.tags ?? [])).toEqual(subjectOfDirectory('odd', directory));
+
+    const target = join(root, 'target');
+    await mkdir(target, { mode: 0o700 });
+    const { stdout } = await succeeded(
+      restoreArguments({ snapshot: summary.snapshot ?? '', directory, target }),
+    );
+    // Three directories and links come on top of the ten files.
+    expect(lines(stdout).map(parseRestoreLine).at(-1)).toMatchObject({
+      type: 'summary',
+      totalFiles: 13,
+      filesRestored: 13,
+    });
+    expect(await inventory(target)).toEqual(await inventory(directory));
+    const restored = await lstat(join(target, 'sparse'));
+    expect(restored.blocks * 512).toBeLessThan(restored.size / 2);
+  });
+
+  test('leaves mode and owner of the directory itself to whoever asks for its node', async () => {
+    const directory = join(root, 'holder', 'sticky');
+    await mkdir(directory, { recursive: true });
+    await chmod(directory, 0o3751);
+    await writeFile(join(directory, 'file'), 'x');
+    const { snapshot = '' } = await backUp('node', directory);
+    const { stdout } = await succeeded(listDirectoryArguments({ snapshot, directory }));
+    const { uid, gid } = await lstat(directory);
+    expect(lines(stdout)).toHaveLength(2);
+    expect(parseDirectory(stdout, 'sticky')).toEqual({ uid, gid, mode: 0o3751 });
+    expect(parseDirectory(stdout, 'other')).toBeUndefined();
+  });
+
+  test('leaves out what is excluded, though it begins with a hyphen', async () => {
+    const directory = join(root, 'excluded');
+    await mkdir(directory);
+    for (const name of ['keep', '-drop', 'drop.tmp']) await writeFile(join(directory, name), name);
+    const tags = tagsOf(subjectOfDirectory('exclude', directory));
+    const { stdout } = await succeeded(
+      backupArguments({ host: 'host-0', tags, directory, exclude: ['-drop', '*.tmp'] }),
+    );
+    expect(lines(stdout).map(parseBackupLine).at(-1)).toMatchObject({ type: 'summary', totalFiles: 1 });
+  });
+
+  test('forgets by configuration and host, and nothing of another', async () => {
+    const directory = join(root, 'forgotten');
+    await mkdir(directory);
+    await writeFile(join(directory, 'file'), 'x');
+    for (let round = 0; round < 3; round++) {
+      await backUp('kept', directory);
+      await backUp('forgotten', directory, 'host-0');
+      await backUp('forgotten', directory, 'host-1');
+    }
+    const tags = configurationTags(subjectOfDirectory('forgotten', directory));
+    const before = await snapshotsOf(tags);
+    expect(before).toHaveLength(6);
+
+    const tried = await succeeded(
+      forgetArguments({ tags, policy: { keepLast: 2, dryRun: true, prune: true } }),
+    );
+    expect(parseForget(tried.stdout).map((group) => group.remove.length)).toEqual([1, 1]);
+    expect(await snapshotsOf(tags)).toHaveLength(6);
+
+    const done = await succeeded(forgetArguments({ tags, policy: { keepLast: 2, prune: true } }));
+    const groups = parseForget(done.stdout);
+    expect(groups.map(({ host, keep, remove }) => [host, keep.length, remove.length]).sort()).toEqual([
+      ['host-0', 2, 1],
+      ['host-1', 2, 1],
+    ]);
+    const removed = groups.flatMap((group) => group.remove.map(({ id }) => id));
+    expect(await snapshotsOf(tags)).toEqual(before.filter(({ id }) => !removed.includes(id)));
+    expect(await snapshotsOf(configurationTags(subjectOfDirectory('kept', directory)))).toHaveLength(3);
+  });
+
+  test('prints nothing to forget and no snapshots where no snapshot has the tags', async () => {
+    const tags = targetTags({ namespace: 'no', kind: 'such', name: 'target' });
+    expect(await snapshotsOf(tags)).toEqual([]);
+    expect(parseForget((await succeeded(forgetArguments({ tags, policy: { keepLast: 1 } }))).stdout)).toEqual(
+      [],
+    );
+  });
+
+  test('names the repository', async () => {
+    expect(parseConfig((await succeeded(catConfigArguments())).stdout)).toBe(repositoryID);
+  });
+});
+
+describe('the real restic fails with a reason', () => {
+  test.each<[string, string[], Place, string]>([
+    ['a repository that is missing', catConfigArguments(), { subPath: 'missing' }, 'RepositoryNotFound'],
+    ['a wrong password', catConfigArguments(), { secret: 'wrong' }, 'WrongPassword'],
+    ['a password that is missing', catConfigArguments(), { secret: 'missing' }, 'ResticFailed'],
+    ['a repository that is there already', initArguments(), {}, 'ResticFailed'],
+    [
+      'a snapshot that is missing',
+      restoreArguments({ snapshot: '0123456789', directory: '/', target: '/nowhere' }),
+      {},
+      'ResticFailed',
+    ],
+    [
+      'a directory that is missing',
+      backupArguments({ host: 'host-0', tags: ['a=b'], directory: '/does/not/exist' }),
+      {},
+      'ResticFailed',
+    ],
+  ])('for %s', async (_, args, place, reason) => {
+    const ended = await run(args, place);
+    const failure = explainExit({ ...ended, secrets: [PASSWORD] });
+    expect(failure?.reason).toBe(reason);
+    expect(failure?.message).not.toMatch(/message_type|battery/);
+    expect(failure?.message).toContain('restic said: ');
+  });
+
+  test('for a repository that is locked, until it is not, and for a backup that is stopped', async () => {
+    const directory = join(root, 'slow');
+    await mkdir(directory);
+    // A hole takes no space and much time to read.
+    const hole = await open(join(directory, 'hole'), 'w');
+    await hole.truncate(64 * 1024 ** 3);
+    await hole.close();
+    const tags = tagsOf(subjectOfDirectory('slow', directory));
+    const args = backupArguments({ host: 'host-0', tags, directory });
+    const backup = start(args);
+    const ended = end(backup, args);
+    await expect.poll(() => readdir(join(root, 'repository', 'locks')), { timeout: 20_000 }).toHaveLength(1);
+
+    const policy = { keepLast: 1 };
+    const locked = await run(forgetArguments({ tags, policy, retryLock: '0s' }));
+    expect(explainExit(locked)).toMatchObject({ code: 11, reason: 'RepositoryLocked', retryable: true });
+
+    backup.kill('SIGTERM');
+    expect(explainExit({ ...(await ended), stopped: true })).toMatchObject({
+      reason: 'Interrupted',
+      retryable: true,
+    });
+    await succeeded(forgetArguments({ tags, policy }));
+  });
+
+  test('for files that it cannot read, and has a snapshot of the others', async () => {
+    // Files that may only be written, whoever asks: the kernel refuses to read drop_caches even to root.
+    const directory = '/proc/sys/vm';
+    const tags = tagsOf(subjectOfDirectory('unreadable', directory));
+    const ended = await run(backupArguments({ host: 'host-0', tags, directory }));
+    expect(explainExit(ended)).toMatchObject({ code: 3, reason: 'SomeFilesUnreadable' });
+    expect(lines(ended.stderr).map(parseBackupLine)).toContainEqual({
+      type: 'error',
+      item: `${directory}/drop_caches`,
+      message: expect.stringContaining('denied'),
+    });
+    expect(await snapshotsOf(tags)).toHaveLength(1);
+  });
+});
