@@ -1,0 +1,92 @@
+import { explainExit } from '../restic/exit-codes.ts';
+import { parseErrorLine } from '../restic/messages.ts';
+import { redact } from '../restic/redact.ts';
+import type { Agent } from './agent.ts';
+import { HostFailure } from './failure.ts';
+import { runProcess } from './process.ts';
+import type { RepositoryAccess } from './repository-access.ts';
+import { stopOf } from './stop.ts';
+
+export interface ResticCommand {
+  args: readonly string[];
+  signal: AbortSignal;
+  /** Is given each line of stdout, and of stderr. Without it stdout is returned. */
+  onLine?: (line: string) => void;
+  /** Exit codes that are no failure. */
+  accept?: readonly number[];
+}
+
+export interface ResticResult {
+  code: number;
+  stdout: string;
+}
+
+/** Characters of stdout that are kept, and lines of stderr. */
+const mostOutput = 16 * 1024 * 1024;
+const mostErrors = 20;
+
+/**
+ * Runs one restic command in a repository.
+ *
+ * @throws {HostFailure} for every exit code but 0 and those of `accept`, by code alone
+ * @throws {Stopped} where `signal` was aborted
+ */
+export async function runRestic(
+  agent: Agent,
+  access: RepositoryAccess,
+  command: ResticCommand,
+): Promise<ResticResult> {
+  const { args, signal, onLine, accept = [] } = command;
+  const [verb = ''] = args;
+  const stdout: string[] = [];
+  const stderr: string[] = [];
+  let length = 0;
+  const keep = (line: string): void => {
+    length += line.length;
+    if (length <= mostOutput) stdout.push(line);
+  };
+  const began = agent.clock.now();
+  const end = await runProcess({
+    command: agent.restic,
+    args,
+    env: access.env,
+    spawn: agent.spawn,
+    clock: agent.clock,
+    signal,
+    onStdout: onLine ?? keep,
+    onStderr: (line) => {
+      onLine?.(line);
+      stderr.push(textOf(line));
+      if (stderr.length > mostErrors) stderr.shift();
+    },
+  });
+  const tookMs = Math.round(agent.clock.now() - began);
+  agent.logger.info({ restic: verb, code: end.code, killedBy: end.killedBy, tookMs }, 'restic ended');
+  if (end.code !== undefined && (end.code === 0 || accept.includes(end.code))) {
+    return { code: end.code, stdout: stdout.join('\n') };
+  }
+  if (signal.aborted) throw stopOf(signal);
+  if (end.failure !== undefined) {
+    throw new HostFailure('ResticFailed', `restic could not be started: ${end.failure}`);
+  }
+  const failure = explainExit({
+    command: verb,
+    code: end.code ?? null,
+    signal: end.killedBy ?? null,
+    stderr: stderr.join('\n'),
+    secrets: access.secrets,
+  });
+  throw new HostFailure(failure?.reason ?? 'ResticFailed', failure?.message ?? 'restic failed');
+}
+
+/** What restic said, without what is secret. */
+export function redacted(access: RepositoryAccess, text: string): string {
+  return redact(text, access.secrets);
+}
+
+function textOf(line: string): string {
+  const message = parseErrorLine(line);
+  if (message.type === 'text') return message.text;
+  if (message.type === 'exit') return message.message;
+  return message.type === 'error' ? `${message.item}: ${message.message}` : '';
+}

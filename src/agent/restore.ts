@@ -1,0 +1,106 @@
+import type { Repository } from '../api/repository.ts';
+import { REPOSITORIES } from '../api/resources.ts';
+import type { RestoreHost, RestoreSession, RestoreStat } from '../api/restore-session.ts';
+import { restoreArguments } from '../restic/arguments.ts';
+import { parseRestoreLine, type RestoreSummary } from '../restic/messages.ts';
+import type { Snapshot } from '../restic/output.ts';
+import { formatBytes } from '../restic/sizes.ts';
+import type { Agent } from './agent.ts';
+import { directoryName, requireMounted } from './directories.ts';
+import { HostFailure } from './failure.ts';
+import { applyOwnNode, type Owner, readOwnNode } from './own-node.ts';
+import { progressOf } from './progress.ts';
+import { readObject } from './read-object.ts';
+import { instantOf, type Report } from './report.ts';
+import { openRepository, type RepositoryAccess } from './repository-access.ts';
+import { runRestic } from './restic.ts';
+import { chooseSnapshots } from './snapshot-choice.ts';
+
+export type RestoreReport = Report<RestoreHost, RestoreStat>;
+
+/**
+ * Restores each directory of the session's target from its newest snapshot, one after another, and reports what was restored. Nothing
+ * is touched before every directory has a snapshot.
+ *
+ * @returns what could not be given its owner, mode or time, as a sentence; undefined where all of it could
+ * @throws {HostFailure} where a directory has no snapshot, or nothing or not all of it is restored
+ * @throws {Stopped} where `signal` was aborted
+ */
+export async function restore(
+  agent: Agent,
+  session: RestoreSession,
+  report: RestoreReport,
+  owner: Owner,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { target, repository: reference } = session.spec;
+  const directories = target.directories.map(directoryName);
+  requireMounted(directories, agent.directories);
+  const repository = await readObject<Repository>(agent, REPOSITORIES, reference.name, signal);
+  const access = await openRepository(agent, repository, signal, ({ reason, message }) =>
+    report.tell({ reason, message: `Waiting: ${message}` }),
+  );
+  report.mention({ reason: undefined, message: undefined });
+  const source = {
+    repository: reference.name,
+    namespace: agent.identity.namespace,
+    kind: target.ref.kind,
+    name: target.ref.name,
+    host: report.entry.host,
+  };
+  const snapshots = await chooseSnapshots(agent, access, source, directories, signal);
+  const refused: string[] = [];
+  let foreign = 0;
+  for (const [directory, snapshot] of snapshots) {
+    await restoreDirectory(agent, access, directory, snapshot, report, signal);
+    const own = await readOwnNode(agent, access, snapshot.id, directory, owner, signal);
+    refused.push(...(await applyOwnNode(directory, own)));
+    foreign += own.foreign;
+  }
+  return describeLosses(owner, foreign, refused);
+}
+
+async function restoreDirectory(
+  agent: Agent,
+  access: RepositoryAccess,
+  directory: string,
+  snapshot: Snapshot,
+  report: RestoreReport,
+  signal: AbortSignal,
+): Promise<void> {
+  let summary: RestoreSummary | undefined;
+  await runRestic(agent, access, {
+    args: restoreArguments({ snapshot: snapshot.id, directory, target: directory }),
+    signal,
+    onLine: (line) => {
+      const message = parseRestoreLine(line);
+      if (message.type === 'progress') report.mention({ progress: progressOf(directory, message) });
+      if (message.type === 'summary') summary = message;
+    },
+  });
+  if (summary === undefined || summary.filesRestored + summary.filesSkipped === 0) {
+    throw new HostFailure(
+      'NothingRestored',
+      `snapshot ${snapshot.id.slice(0, 8)} of ${instantOf(snapshot.time)} has no file in ${directory}, so nothing was restored`,
+    );
+  }
+  report.addStat({
+    hostname: report.entry.host,
+    directory,
+    snapshot: snapshot.id.slice(0, 8),
+    snapshotTime: instantOf(snapshot.time),
+    restoredSize: formatBytes(summary.bytesRestored),
+    restoredBytes: summary.bytesRestored,
+    restoredFiles: summary.filesRestored,
+  });
+  report.tell({ progress: undefined });
+}
+
+function describeLosses(owner: Owner, foreign: number, refused: readonly string[]): string | undefined {
+  const losses = [
+    ...(foreign > 0 ? [`the owners of ${foreign} files and directories`] : []),
+    ...refused.slice(0, 5),
+  ];
+  if (losses.length === 0) return undefined;
+  return `The data is restored, but the agent runs as user ${owner.uid} and could not give back ${losses.join(', ')}`;
+}

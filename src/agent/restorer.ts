@@ -1,0 +1,202 @@
+import { parseDuration } from '../api/duration.ts';
+import { RESTORE_SESSIONS } from '../api/resources.ts';
+import type { RestoreHost, RestoreSession, RestoreStat } from '../api/restore-session.ts';
+import { isOver } from '../api/sessions.ts';
+import { sleep } from '../kube/clock.ts';
+import { isNotFound } from '../kube/errors.ts';
+import type { Agent } from './agent.ts';
+import { hostOf, whyStop } from './duty.ts';
+import { agentRestarted, failureOf } from './failure.ts';
+import type { Owner } from './own-node.ts';
+import { instantOf, Report } from './report.ts';
+import { restore } from './restore.ts';
+import { prepareScratch } from './scratch.ts';
+import { Stopped } from './stop.ts';
+
+export interface RestoreOptions extends Agent {
+  /** Names of the RestoreSessions that it serves. */
+  sessions: readonly string[];
+  owner: Owner;
+}
+
+/** After so long without a word of a session, in milliseconds, the pod is let go on. */
+const blindMs = 120_000;
+
+/** How long the pod is kept from starting only because the result of its restore is not accepted, in milliseconds. */
+const unreportedMs = 300_000;
+
+const readTimeoutMs = 10_000;
+const stopPollMs = 2_000;
+const shortestPollMs = 250;
+const longestPollMs = 5_000;
+
+/**
+ * Serves the RestoreSessions before the containers of the pod start, and answers 0 once each is over, gone, done here, or past its
+ * deadline. A restore that fails is told by its session: the workload runs on all the same.
+ */
+export async function runRestore(options: RestoreOptions): Promise<number> {
+  const { sessions, clock, signal, logger } = options;
+  await prepareScratch(options);
+  const began = clock.now();
+  const waiting = new Map(sessions.map((name) => [name, clock.now()]));
+  while (waiting.size > 0 && !signal.aborted) {
+    for (const [name, readAt] of waiting) {
+      const view = await look(options, name);
+      if (view === 'unknown') {
+        if (clock.now() - readAt < blindMs) continue;
+        logger.error(
+          { session: name },
+          'the session cannot be read for two minutes: the pod goes on without',
+        );
+        waiting.delete(name);
+        continue;
+      }
+      waiting.set(name, clock.now());
+      const finished = view === 'gone' || isFinished(options, view) || (await serve(options, view));
+      if (!finished) continue;
+      logger.info({ session: name }, 'nothing is left to do for the session');
+      waiting.delete(name);
+    }
+    if (waiting.size === 0) break;
+    // A tenth of the wait so far: soon where it is short, and no burden on the API server where hundreds of pods wait for hours.
+    const wait = Math.min(longestPollMs, Math.max(shortestPollMs, (clock.now() - began) / 10));
+    await sleep(clock, wait, signal);
+  }
+  return 0;
+}
+
+type View = RestoreSession | 'gone' | 'unknown';
+
+async function look({ client, identity, logger, signal }: RestoreOptions, name: string): Promise<View> {
+  try {
+    return await client.get<RestoreSession>(RESTORE_SESSIONS, name, identity.namespace, {
+      signal,
+      timeoutMs: readTimeoutMs,
+    });
+  } catch (error) {
+    if (isNotFound(error)) return 'gone';
+    if (!signal.aborted) logger.warn({ session: name, err: error }, 'the session could not be read');
+    return 'unknown';
+  }
+}
+
+/** Whether this pod has nothing to do, and nothing to wait for. */
+function isFinished({ clock, identity }: RestoreOptions, session: RestoreSession): boolean {
+  if (isOver(session) || session.metadata.deletionTimestamp !== undefined) return true;
+  const host = hostOf<RestoreHost>(session, identity.podUID);
+  if (host?.phase === 'Succeeded' || host?.phase === 'Failed') return true;
+  return host === undefined && clock.now() >= deadlineOf(session);
+}
+
+/** Milliseconds since the epoch. */
+function deadlineOf({ metadata, spec, status }: RestoreSession): number {
+  if (status?.deadline !== undefined) return Date.parse(status.deadline);
+  return Date.parse(metadata.creationTimestamp ?? '') + parseDuration(spec.timeout);
+}
+
+/** Restores, where the session says that this pod does. Answers whether it did, well or not. */
+async function serve(options: RestoreOptions, session: RestoreSession): Promise<boolean> {
+  const { identity, clock, logger } = options;
+  const host = hostOf<RestoreHost>(session, identity.podUID);
+  if (host === undefined || session.status?.phase !== 'Running') return false;
+  const { name, uid = '' } = session.metadata;
+  const { podName: _name, podUID: _uid, ...entry } = host;
+  const stats = session.status.stats?.filter(({ hostname }) => hostname === host.host);
+  const report = new Report<RestoreHost, RestoreStat>(
+    options,
+    RESTORE_SESSIONS,
+    { name, uid, namespace: identity.namespace },
+    entry,
+    stats,
+  );
+  const end =
+    host.phase === 'Running'
+      ? ({ phase: 'Failed', ...agentRestarted } as const)
+      : await restoreUnlessStopped(options, session, report);
+  report.rest();
+  report.tell({
+    reason: undefined,
+    message: undefined,
+    ...end,
+    completionTime: instantOf(clock.now()),
+    progress: undefined,
+  });
+  logger.info({ session: name, ...end }, 'restore ended');
+  await acceptedInTime(options, session, report);
+  report.close();
+  return true;
+}
+
+async function restoreUnlessStopped(
+  options: RestoreOptions,
+  session: RestoreSession,
+  report: Report<RestoreHost, RestoreStat>,
+): Promise<Pick<RestoreHost, 'phase' | 'reason' | 'message'>> {
+  const { clock, logger, owner, signal } = options;
+  const stop = new AbortController();
+  const onTermination = (): void => stop.abort(new Stopped('Terminated'));
+  signal.addEventListener('abort', onTermination, { once: true });
+  if (signal.aborted) onTermination();
+  const deadline = clock.setTimeout(
+    () => stop.abort(new Stopped('DeadlineExceeded')),
+    deadlineOf(session) - clock.now(),
+  );
+  const done = new AbortController();
+  void watchForStop(options, session, report, stop, done.signal);
+  report.beat();
+  report.tell({ phase: 'Running', startTime: instantOf(clock.now()) });
+  logger.info({ session: session.metadata.name, host: report.entry.host }, 'restore begins');
+  try {
+    stop.signal.throwIfAborted();
+    const losses = await restore(options, session, report, owner, stop.signal);
+    return losses === undefined
+      ? { phase: 'Succeeded' }
+      : { phase: 'Succeeded', reason: 'OwnershipNotKept', message: losses };
+  } catch (error) {
+    return { phase: 'Failed', ...failureOf(error) };
+  } finally {
+    done.abort();
+    deadline.cancel();
+    signal.removeEventListener('abort', onTermination);
+  }
+}
+
+/** Looks every now and then whether the session still wants the restore. */
+async function watchForStop(
+  options: RestoreOptions,
+  session: RestoreSession,
+  report: Report<RestoreHost, RestoreStat>,
+  stop: AbortController,
+  done: AbortSignal,
+): Promise<void> {
+  const { clock, identity } = options;
+  while (!done.aborted) {
+    await sleep(clock, stopPollMs, done);
+    if (done.aborted) return;
+    const view = await look(options, session.metadata.name);
+    if (view === 'unknown') continue;
+    const isSame = view !== 'gone' && view.metadata.uid === session.metadata.uid;
+    const stopped = isSame ? whyStop(view, identity.podUID, true) : new Stopped('SessionOver');
+    if (stopped === undefined) continue;
+    if (!stopped.isReported) report.close();
+    stop.abort(stopped);
+  }
+}
+
+/** The result is not to be lost over an outage, and the workload not to be kept down by one. */
+async function acceptedInTime(
+  { clock, signal, logger }: RestoreOptions,
+  session: RestoreSession,
+  report: Report<RestoreHost, RestoreStat>,
+): Promise<void> {
+  const late = new AbortController();
+  const limit = signal.aborted ? new Stopped('Terminated').graceMs : unreportedMs;
+  const isAccepted = await Promise.race([
+    report.accepted(),
+    sleep(clock, limit, late.signal).then(() => undefined),
+  ]);
+  late.abort();
+  if (isAccepted === undefined) {
+    logger.error({ session: session.metadata.name }, 'the result was not accepted: the pod goes on without');
+  }
+}
