@@ -24,20 +24,6 @@ describe('how restic ended', () => {
     expect(explainExit({ command, code, signal })).toMatchObject({ code, reason, retryable });
   });
 
-  test.each<[number | null, string | null, FailureReason]>([
-    [1, null, 'Interrupted'],
-    [130, null, 'Interrupted'],
-    [null, 'SIGKILL', 'Interrupted'],
-    [3, null, 'SomeFilesUnreadable'],
-    [12, null, 'WrongPassword'],
-  ])('after it was told to stop, with code %s and signal %s, is %s', (code, signal, reason) => {
-    expect(explainExit({ command: 'backup', code, signal, stopped: true })?.reason).toBe(reason);
-  });
-
-  test('is success, though it was told to stop, where it was done already', () => {
-    expect(explainExit({ command: 'backup', code: 0, stopped: true })).toBeUndefined();
-  });
-
   test('is decided by the exit code and never by the text', () => {
     const stderr =
       '{"message_type":"exit_error","code":12,"message":"Fatal: wrong password or no key found"}';

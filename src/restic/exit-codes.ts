@@ -8,11 +8,6 @@ export interface Exit {
   /** Null where a signal ended it. */
   readonly code: number | null;
   readonly signal?: string | null;
-  /**
-   * Whether it was told to stop. Whoever told it must say so: restic 0.18 that is interrupted in the midst of a backup mostly
-   * exits with 1, not with 130 as its manual has it.
-   */
-  readonly stopped?: boolean;
   /** The last of what restic wrote to stderr. Detail for whoever reads the message; it decides nothing. */
   readonly stderr?: string;
   /** Values that must not appear in the message. */
@@ -91,6 +86,9 @@ const INTERRUPTING = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /**
  * Why restic failed, by its exit code; undefined where it succeeded. A code that is not known is a failure, as restic's manual asks.
  *
+ * Whoever has stopped restic need not ask: interrupted in the midst of a backup, 0.18 mostly exits with 1, not with 130 as its manual
+ * has it, so its code does not tell a stop from a failure.
+ *
  * @see https://restic.readthedocs.io/en/v0.18.1/075_scripting.html#exit-codes
  */
 export function explainExit(exit: Exit): Failure | undefined {
@@ -106,10 +104,8 @@ export function explainExit(exit: Exit): Failure | undefined {
   };
 }
 
-function explanationOf({ command, code, signal, stopped = false }: Exit): Explanation {
-  const interrupted =
-    code === 1 || code === null ? stopped || INTERRUPTING.includes(signal ?? '') : code === 130;
-  if (interrupted) return INTERRUPTED;
+function explanationOf({ command, code, signal }: Exit): Explanation {
+  if (code === 130 || (code === null && INTERRUPTING.includes(signal ?? ''))) return INTERRUPTED;
   if (code === null) {
     return {
       reason: 'Killed',

@@ -1,3 +1,4 @@
+import { Cron } from 'croner';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { dueBetween, lastDue, nextDue } from './due.ts';
@@ -357,6 +358,25 @@ describe('the laws of due instants', () => {
           expect(parts.slice(0, 200)).toEqual(whole);
         },
       ),
+      { numRuns: 300 },
+    );
+  });
+
+  test('away from changes of clocks, croner in the time zone says the same', () => {
+    const expression = fc
+      .tuple(value(0, 59), value(0, 23), fc.constant('*'), value(1, 12), value(0, 6))
+      .map((fields) => fields.join(' ').replaceAll('?', '*'));
+    const summer = fc.integer({ min: Date.parse('2026-04-06T00:00Z'), max: Date.parse('2026-09-01T00:00Z') });
+    fc.assert(
+      fc.property(expression, zone, summer, (text, timeZone, after) => {
+        const croner = new Cron(text, { mode: '5-part', timezone: timeZone, paused: true });
+        const until = Date.parse('2026-09-20T00:00Z');
+        const expected = croner
+          .nextRuns(5, new Date(after))
+          .map((date) => date.getTime())
+          .filter((at) => at <= until);
+        expect(dueBetween(parseSchedule(text, timeZone), after, until, 5, 0)).toEqual(expected);
+      }),
       { numRuns: 300 },
     );
   });

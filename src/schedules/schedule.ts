@@ -6,7 +6,7 @@ import { isTimeZone } from './wall-clock.ts';
 /** When a backup is due: at wall-clock times of a time zone, or whenever an interval has passed. */
 export type Schedule = CronSchedule | IntervalSchedule;
 
-/** Due at times of day, on days. Plain data: 100,000 of these are held at once. */
+/** Due at times of day, on days. Plain data of about half a KB. */
 export interface CronSchedule {
   readonly kind: 'Cron';
   /** IANA name of the time zone in which the fields are read. */
