@@ -27,8 +27,8 @@ export interface StartFacts {
 /** What is applied together may arrive in any order: so long a session waits for what it refers to, in milliseconds. */
 const ARRIVAL = 30_000;
 
-/** The reasons of SidecarInjected that time alone mends. */
-const PASSING = new Set(['RolloutPending', 'RepositoryNotReady', 'WebhookHadNoEffect']);
+/** The reasons of SidecarInjected that mend themselves, as a rule. */
+export const PASSING = new Set(['RolloutPending', 'RepositoryNotReady', 'WorkloadNotFound']);
 
 /** Each looks at one thing and says why the session cannot start, or nothing. The first that says something decides. */
 const checks: ((

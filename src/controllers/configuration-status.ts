@@ -12,6 +12,7 @@ import { inject } from '../injection/inject.ts';
 import { readRecord } from '../injection/record.ts';
 import { isNotFound } from '../kube/errors.ts';
 import type { Reconciler } from '../kube/queue.ts';
+import { PASSING } from './backup-start.ts';
 import { workloadKey } from './caches.ts';
 import { type Context, FIELD_MANAGER, timestamp } from './context.ts';
 import { isUsable } from './repository-readiness.ts';
@@ -51,10 +52,9 @@ export function configurationStatus(context: Context): Reconciler {
       conditions,
     };
     if (JSON.stringify({ ...before, ...status }) === JSON.stringify(before)) return;
-    if (
-      injected.status === 'False' &&
-      findCondition(before?.conditions, SIDECAR_INJECTED)?.message !== injected.message
-    ) {
+    const known = findCondition(before?.conditions, SIDECAR_INJECTED);
+    // What is applied together arrives in any order: only what its author has to mend is worth an Event.
+    if (injected.status === 'False' && !PASSING.has(injected.reason) && known?.message !== injected.message) {
       const { reason, message } = injected;
       context.events.record({
         type: 'Warning',

@@ -27,10 +27,9 @@ export function repositoryStatus(context: Context): Reconciler {
       conditions,
     };
     if (JSON.stringify(status) === JSON.stringify(repository.status)) return;
-    if (
-      readiness.status === 'False' &&
-      findCondition(repository.status?.conditions, REPOSITORY_READY)?.status !== 'False'
-    ) {
+    const known = findCondition(repository.status?.conditions, REPOSITORY_READY);
+    // What is applied together arrives in any order: a claim that was never there is no news yet.
+    if (readiness.status === 'False' && known?.status === 'True') {
       const { reason, message } = readiness;
       context.events.record({
         type: 'Warning',
