@@ -110,7 +110,7 @@ function named(entries: readonly Raw[], name: unknown): Raw[] {
 }
 
 function names({ entries }: Environment): string[] {
-  return [...new Set(entries.map(({ name }) => String(name)))];
+  return [...new Set(entries.flatMap(({ name }) => (typeof name === 'string' ? name : [])))];
 }
 
 function isField({ value, valueFrom }: Raw, fieldPath: string): boolean {

@@ -71,11 +71,7 @@ function changed<W extends object>(
   return { workload: withPodTemplate(raw, template) as W, changed: true, problems };
 }
 
-function refuse(
-  workload: Workload,
-  template: Raw | undefined,
-  wanted: Wanted,
-): InjectionProblem[] | undefined {
+function refuse(workload: Raw, template: Raw | undefined, wanted: Wanted): InjectionProblem[] | undefined {
   if (!isSupported(workload)) {
     const { apiVersion, kind } = workload;
     const message = `nothing is put into a ${quoted(kind)} of ${quoted(apiVersion)}; only a Deployment of apps/v1 can be a target`;
@@ -111,8 +107,8 @@ function stands(
 ): boolean {
   return (
     record.template === ownPrint &&
-    record.wanted === fingerprint(backups.fingerprints) &&
-    restores.names.every((name, index) => record.restores.get(name) === restores.fingerprints[index]) &&
+    record.backupsWanted === fingerprint(backups.fingerprints) &&
+    restores.fingerprints.every((print) => record.restoresWanted.includes(print)) &&
     isWhole(template, record)
   );
 }
@@ -146,8 +142,9 @@ function partsFor(pod: Pod, { backups, restores }: Plan, ownPrint: string, optio
       .map((name) => ({ name })),
     sources: {
       backups: backups.names,
-      restores: new Map(restores.names.map((name, index) => [name, restores.fingerprints[index] ?? ''])),
-      wanted: fingerprint(backups.fingerprints),
+      backupsWanted: fingerprint(backups.fingerprints),
+      restores: restores.names,
+      restoresWanted: restores.fingerprints,
       template: ownPrint,
     },
   };

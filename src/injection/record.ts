@@ -13,10 +13,12 @@ export interface InjectionRecord {
   readonly imagePullSecrets: readonly string[];
   /** The BackupConfigurations that the sidecar serves. */
   readonly backups: readonly string[];
-  /** The RestoreSessions that the init container serves, each with the fingerprint of what it wants. */
-  readonly restores: ReadonlyMap<string, string>;
+  /** The RestoreSessions that the init container serves. */
+  readonly restores: readonly string[];
+  /** The fingerprint of what each of them wants, in the same order. */
+  readonly restoresWanted: readonly string[];
   /** The fingerprint of what the backups want. */
-  readonly wanted: string;
+  readonly backupsWanted: string;
   /** The fingerprint of the user's template. */
   readonly template: string;
   /** How the fields were that had to be made: on removal they are so again. */
@@ -36,11 +38,7 @@ export type MadeField = (typeof MADE_FIELDS)[number];
 const LONGEST = 256 * 1024;
 
 export function writeRecord(record: InjectionRecord): string {
-  return JSON.stringify({
-    ...record,
-    restores: Object.fromEntries(record.restores),
-    before: Object.fromEntries(record.before),
-  });
+  return JSON.stringify({ ...record, before: Object.fromEntries(record.before) });
 }
 
 /**
@@ -53,19 +51,20 @@ export function readRecord(annotations: unknown): InjectionRecord | undefined {
   if (typeof annotation !== 'string' || annotation.length > LONGEST) return undefined;
   const value = parse(annotation);
   if (!isRaw(value)) return undefined;
-  const { containers, initContainers, volumes, imagePullSecrets, backups } = value;
-  const lists = [containers, initContainers, volumes, imagePullSecrets, backups];
-  if (!lists.every(isTexts) || !isTextMap(value.restores) || !isTextMap(value.before)) return undefined;
-  const { wanted, template, restores, before } = value;
-  if (typeof wanted !== 'string' || typeof template !== 'string') return undefined;
+  const { containers, initContainers, volumes, imagePullSecrets, backups, restores, restoresWanted } = value;
+  const lists = [containers, initContainers, volumes, imagePullSecrets, backups, restores, restoresWanted];
+  if (!lists.every(isTexts) || !isTextMap(value.before)) return undefined;
+  const { backupsWanted, template, before } = value;
+  if (typeof backupsWanted !== 'string' || typeof template !== 'string') return undefined;
   return {
     containers: named(containers).filter((name) => name === SIDECAR),
     initContainers: named(initContainers).filter((name) => name === SIDECAR || name === RESTORE),
     volumes: named(volumes).filter(isReservedVolume),
     imagePullSecrets: named(imagePullSecrets),
     backups: named(backups),
-    restores: new Map(Object.entries(restores)),
-    wanted,
+    restores: named(restores),
+    restoresWanted: named(restoresWanted),
+    backupsWanted,
     template,
     before: new Map(
       MADE_FIELDS.flatMap((field): [MadeField, 'absent' | 'null'][] => {

@@ -44,5 +44,7 @@ function overridesModes({ capabilities, privileged }: Raw): boolean {
 }
 
 function holds(list: unknown, names: string[]): boolean {
-  return Array.isArray(list) && list.some((name) => names.includes(String(name).toUpperCase()));
+  return (
+    Array.isArray(list) && list.some((name) => typeof name === 'string' && names.includes(name.toUpperCase()))
+  );
 }

@@ -11,7 +11,10 @@ export interface Parts {
   readonly lastInitContainers: readonly Raw[];
   readonly volumes: readonly Raw[];
   readonly imagePullSecrets: readonly Raw[];
-  readonly sources: Pick<InjectionRecord, 'backups' | 'restores' | 'wanted' | 'template'>;
+  readonly sources: Pick<
+    InjectionRecord,
+    'backups' | 'backupsWanted' | 'restores' | 'restoresWanted' | 'template'
+  >;
 }
 
 type ListField = 'containers' | 'initContainers' | 'volumes' | 'imagePullSecrets';
@@ -91,13 +94,13 @@ export function isWhole(template: Raw, record: InjectionRecord): boolean {
 export function hasParts(template: Raw, record: InjectionRecord): boolean {
   const spec = rawOf(template.spec);
   const fields: ListField[] = ['containers', 'initContainers', 'volumes'];
-  return fields.some((field) => rawsOf(spec[field]).some(({ name }) => record[field].includes(String(name))));
+  return fields.some((field) => namesOf(rawsOf(spec[field])).some((name) => record[field].includes(name)));
 }
 
 function withoutNamed(spec: Raw, field: ListField, names: readonly string[], record: InjectionRecord): Raw {
   const list = spec[field];
   if (names.length === 0 || !Array.isArray(list)) return spec;
-  const rest = list.filter((entry) => !(isRaw(entry) && names.includes(String(entry.name))));
+  const rest = list.filter((entry) => !(isRaw(entry) && names.some((name) => name === entry.name)));
   return rest.length === list.length ? spec : withField(spec, field, rest, record);
 }
 

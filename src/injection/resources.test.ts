@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { OPTIONS, sidecarIn } from './fixtures.ts';
+import { parseQuantity } from './quantity.ts';
+import type { Raw } from './raw.ts';
+
+describe('a quantity', () => {
+  it.each([
+    ['500m', 0.5],
+    ['300m', 0.3],
+    ['1100m', 1.1],
+    ['1', 1],
+    [2, 2],
+    ['1.5Gi', 1.5 * 2 ** 30],
+    ['128M', 128e6],
+    ['1e3', 1000],
+    ['1E', 1e18],
+    ['+.5k', 500],
+    ['100u', 0.0001],
+  ])('%s is %d', (text, number) => {
+    expect(parseQuantity(text)).toBe(number);
+  });
+
+  it.each(['', 'x', '1 Gi', '1KiB', '1constructor', null, {}])('%s is none', (text) => {
+    expect(parseQuantity(text)).toBeUndefined();
+  });
+});
+
+describe('the resources of the sidecar', () => {
+  const requests = { cpu: '10m', memory: '64Mi' };
+  const limits = { memory: '256Mi' };
+  const fixed = { limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '1000m', memory: '1024Mi' } };
+  const both = { cpu: '10m', memory: '256Mi' };
+  const mounts = [{ name: 'data', mountPath: '/data' }];
+
+  function resourcesIn(containers: (Raw | undefined)[], more: Raw = {}): unknown {
+    const spec = containers.map((resources, index) => ({
+      name: `c${index}`,
+      resources,
+      volumeMounts: mounts,
+    }));
+    const options = { ...OPTIONS, resources: { requests, limits } };
+    return sidecarIn({ containers: spec, ...more }, undefined, options).resources;
+  }
+
+  it('are equal where those of all containers are, however they are written', () => {
+    expect(resourcesIn([fixed, { limits: fixed.limits }])).toEqual({ requests: both, limits: both });
+  });
+
+  it.each<[string, Raw[], Raw]>([
+    ['one container has none', [fixed, {}], {}],
+    ['one has a limit only for memory', [{ limits: { memory: '1Gi' } }], {}],
+    ['one asks for less than its limit', [{ ...fixed, requests: { cpu: '1', memory: '1Mi' } }], {}],
+    ['a limit is zero', [{ limits: { cpu: '0', memory: '1Gi' } }], {}],
+    ['an init container has none', [fixed], { initContainers: [{ name: 'init' }] }],
+  ])('are what the installation says where %s', (_, containers, more) => {
+    expect(resourcesIn(containers, more)).toEqual({ requests, limits });
+  });
+
+  it('have no limits where the installation has none', () => {
+    expect(sidecarIn({}).resources).toEqual({ requests: OPTIONS.resources.requests });
+  });
+
+  it('are left out where the pod has a budget that they could exceed', () => {
+    expect(resourcesIn([fixed], { resources: { requests: { cpu: '2' } } })).toBeUndefined();
+  });
+});
