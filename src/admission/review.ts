@@ -48,59 +48,58 @@ export function parseReview(body: unknown): AdmissionRequest {
       `the body is ${String(body.apiVersion)} ${String(body.kind)}, and not ${REVIEW_VERSION} AdmissionReview`,
     );
   }
-  const request = record(body, 'request');
-  const operation = text(request, 'operation');
+  const request = needed('request', body.request);
+  const operation = neededText('request.operation', request.operation);
   if (!OPERATIONS.has(operation)) {
     throw new InvalidReviewError(
       `request.operation is "${operation}", and none of ${[...OPERATIONS].join(', ')}`,
     );
   }
-  const kind = record(request, 'kind');
+  const kind = needed('request.kind', request.kind);
   return {
-    uid: text(request, 'uid'),
+    uid: neededText('request.uid', request.uid),
     operation: operation as AdmissionRequest['operation'],
-    kind: { group: optionalText(kind, 'group'), version: text(kind, 'version'), kind: text(kind, 'kind') },
-    subResource: optionalText(request, 'subResource'),
-    name: optionalText(request, 'name'),
-    namespace: optionalText(request, 'namespace'),
-    userInfo: userInfo(request),
-    object: optionalRecord(request, 'object'),
-    oldObject: optionalRecord(request, 'oldObject'),
+    kind: {
+      group: text('request.kind.group', kind.group),
+      version: neededText('request.kind.version', kind.version),
+      kind: neededText('request.kind.kind', kind.kind),
+    },
+    subResource: text('request.subResource', request.subResource),
+    name: text('request.name', request.name),
+    namespace: text('request.namespace', request.namespace),
+    userInfo: userInfo(record('request.userInfo', request.userInfo) ?? {}),
+    object: record('request.object', request.object),
+    oldObject: record('request.oldObject', request.oldObject),
   };
 }
 
-function userInfo(request: Record<string, unknown>): UserInfo {
-  const info = optionalRecord(request, 'userInfo') ?? {};
+function userInfo(info: Record<string, unknown>): UserInfo {
   const extra: Record<string, string[]> = {};
-  for (const [key, values] of Object.entries(optionalRecord(info, 'extra') ?? {})) {
+  for (const [key, values] of Object.entries(record('request.userInfo.extra', info.extra) ?? {})) {
     if (Array.isArray(values)) extra[key] = values.map(String);
   }
-  return { username: optionalText(info, 'username'), extra };
+  return { username: text('request.userInfo.username', info.username), extra };
 }
 
-function record(parent: Record<string, unknown>, field: string): Record<string, unknown> {
-  const value = parent[field];
-  if (!isRecord(value)) throw new InvalidReviewError(`${field} is ${describe(value)}, and no object`);
+function needed(path: string, value: unknown): Record<string, unknown> {
+  if (!isRecord(value)) throw new InvalidReviewError(`${path} is ${describe(value)}, and no object`);
   return value;
 }
 
 /** A Go nil comes as null or not at all. */
-function optionalRecord(parent: Record<string, unknown>, field: string): Record<string, unknown> | undefined {
-  return parent[field] === undefined || parent[field] === null ? undefined : record(parent, field);
+function record(path: string, value: unknown): Record<string, unknown> | undefined {
+  return value === undefined || value === null ? undefined : needed(path, value);
 }
 
-function text(parent: Record<string, unknown>, field: string): string {
-  const value = parent[field];
+function neededText(path: string, value: unknown): string {
   if (typeof value !== 'string' || value === '') {
-    throw new InvalidReviewError(`${field} is ${describe(value)}, and no text`);
+    throw new InvalidReviewError(`${path} is ${describe(value)}, and no text`);
   }
   return value;
 }
 
-function optionalText(parent: Record<string, unknown>, field: string): string {
-  const value = parent[field];
-  if (value === undefined || value === null || value === '') return '';
-  return text(parent, field);
+function text(path: string, value: unknown): string {
+  return value === undefined || value === null || value === '' ? '' : neededText(path, value);
 }
 
 function describe(value: unknown): string {

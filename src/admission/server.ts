@@ -49,7 +49,9 @@ export function createAdmissionServer(options: AdmissionServerOptions): Admissio
   for (const [path, handler] of Object.entries(handlers)) {
     app.post(path, (incoming, reply) => {
       const request = parseReview(incoming.body);
-      reply.header('content-type', 'application/json').send(answer(request.uid, handler(request)));
+      reply
+        .header('content-type', 'application/json; charset=utf-8')
+        .send(answer(request.uid, handler(request)));
     });
   }
   return {

@@ -15,7 +15,6 @@ export function excludesParse({ target: { exclude = [] } }: BackupConfigurationS
 }
 
 function faultOf(pattern: string): string | undefined {
-  if (/[\n\r\0]/.test(pattern)) return 'it is more than one line; write each pattern as an item of its own';
   return pattern
     .replace(/^!/, '')
     .split('/')
@@ -23,9 +22,13 @@ function faultOf(pattern: string): string | undefined {
     .find((fault) => fault !== undefined);
 }
 
+/** What is left when every escaped character and every whole class is taken out must have no part of either. */
 function faultOfPart(part: string): string | undefined {
-  const rest = part.replace(/\\.|\[\^?(?:(?:\\.|[^\]\\-])(?:-(?:\\.|[^\]\\-]))?)+\]/gu, '');
-  if (rest.includes('['))
-    return 'a "[" opens a class that is not closed or is empty; close it with "]", or write "\\["';
-  return rest.endsWith('\\') ? 'it ends with a "\\" that escapes nothing; write "\\\\"' : undefined;
+  const rest = part.replace(/\\.|\[\^?(?:(?:\\.|[^\]\\-])(?:-(?:\\.|[^\]\\-]))?)+\]/gsu, '');
+  if (rest.includes('[')) {
+    return 'a "[" opens a class that is empty or not closed, or has a "-" at its end; write "[a-z]", or "\\[" for the character';
+  }
+  return rest.endsWith('\\')
+    ? 'it ends with a "\\" that escapes nothing; write "\\\\" for the character'
+    : undefined;
 }

@@ -1,0 +1,111 @@
+import { applyPatch, type Operation } from 'fast-json-patch';
+import { describe, expect, it } from 'vitest';
+import { inject } from '../injection/inject.ts';
+import type { Wanted } from '../injection/wanted.ts';
+import { mutateWorkloads } from './mutate-workloads.ts';
+import { deployment, requestFor } from './review.fixture.ts';
+import { ALLOWED, type Allowed, type Verdict } from './verdict.ts';
+
+const nothing: Wanted = { backups: [], restores: [] };
+const backup = (directory: string): Wanted => ({
+  backups: [
+    {
+      name: 'daily',
+      directories: [directory],
+      repository: {
+        name: 'shop',
+        secretName: 'shop-secret',
+        local: { persistentVolumeClaim: { claimName: 'backups' }, mountPath: '/stash/repositories/shop' },
+      },
+    },
+  ],
+  restores: [],
+});
+const options = {
+  image: 'stash:test',
+  imagePullSecrets: [],
+  nativeSidecar: false,
+  resources: { requests: { cpu: '10m' } },
+};
+
+function handlerFor(wanted: Wanted | Error) {
+  const logged: unknown[] = [];
+  const handle = mutateWorkloads({
+    wantedFor: (namespace, kind, name) => {
+      if (wanted instanceof Error) throw wanted;
+      return `${namespace}/${kind}/${name}` === 'demo/Deployment/shop' ? wanted : nothing;
+    },
+    inject: (workload, want) => inject(workload, want, options),
+    log: { error: (fields: unknown) => logged.push(fields) },
+  });
+  return { handle, logged };
+}
+
+const patched = (object: unknown, verdict: Verdict) =>
+  applyPatch(structuredClone(object), (verdict as Allowed).patch as Operation[]).newDocument;
+
+describe('mutateWorkloads', () => {
+  const { handle } = handlerFor(backup('/source/data'));
+
+  it('puts the sidecar in with one operation, on the pod template', () => {
+    const verdict = handle(requestFor()) as Allowed;
+    expect(verdict.patch?.map(({ op, path }) => `${op} ${path}`)).toEqual(['replace /spec/template']);
+    expect(verdict.warnings).toEqual([]);
+    expect(patched(deployment, verdict)).toEqual(
+      inject(deployment, backup('/source/data'), options).workload,
+    );
+  });
+
+  it('changes nothing in what it has changed already, as a reinvocation shows', () => {
+    const once = patched(deployment, handle(requestFor())) as Record<string, unknown>;
+    expect(handle(requestFor({ object: once }))).toEqual(ALLOWED);
+  });
+
+  it('loses no field that it does not know', () => {
+    const object = structuredClone(deployment) as Record<string, unknown> & typeof deployment;
+    Object.assign(object.spec.template.spec, { fieldOfNextYear: { deep: [1, 2] } });
+    Object.assign(object.spec, { anotherOne: true });
+    const after = patched(object, handle(requestFor({ object }))) as typeof object;
+    expect(after.spec.template.spec).toMatchObject({ fieldOfNextYear: { deep: [1, 2] } });
+    expect(after.spec).toMatchObject({ anotherOne: true });
+  });
+
+  it('warns of what it cannot put in, and lets the workload pass', () => {
+    const verdict = handlerFor(backup('/elsewhere')).handle(requestFor()) as Allowed;
+    expect(verdict).toMatchObject({ allowed: true });
+    expect(verdict.patch).toBeUndefined();
+    expect(verdict.warnings).toHaveLength(1);
+    expect(verdict.warnings?.[0]).toContain(
+      'stash: BackupConfiguration daily is left out: spec.target.directories',
+    );
+    expect(verdict.warnings?.[0]).toContain('/elsewhere');
+  });
+
+  it('lets the workload pass when it fails itself, with a warning and a line in the log', () => {
+    const { handle: failing, logged } = handlerFor(new Error('the caches are upside down'));
+    const verdict = failing(requestFor()) as Allowed;
+    expect(verdict.allowed).toBe(true);
+    expect(verdict.patch).toBeUndefined();
+    expect(verdict.warnings?.[0]).toContain('nothing was put into Deployment shop');
+    expect(logged).toMatchObject([{ namespace: 'demo', name: 'shop', kind: 'Deployment' }]);
+  });
+
+  const passes: [string, Parameters<typeof requestFor>[0]][] = [
+    ['what nobody wants anything of', { name: 'other' }],
+    ['what has no name yet', { name: '', object: { ...deployment, metadata: { generateName: 'shop-' } } }],
+    ['a deletion', { operation: 'DELETE', object: undefined, oldObject: deployment }],
+    ['a connection', { operation: 'CONNECT' }],
+    ['a subresource', { operation: 'UPDATE', subResource: 'scale' }],
+    [
+      'what is being deleted',
+      {
+        operation: 'UPDATE',
+        object: { ...deployment, metadata: { name: 'shop', deletionTimestamp: '2026-01-01T00:00:00Z' } },
+      },
+    ],
+  ];
+
+  it.each(passes)('passes %s on unchanged', (_, difference) => {
+    expect(handle(requestFor(difference))).toBe(ALLOWED);
+  });
+});
