@@ -143,7 +143,7 @@ class Candidate {
       this.#lease = await client.replace<Lease>(
         leases,
         { ...found, spec: this.#spec(found.spec) },
-        this.#call(),
+        this.#call(deadline),
       );
       return true;
     } catch (error) {
