@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { homedir } from 'node:os';
@@ -12,7 +12,7 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
 
 /**
  * What `make` puts at the path that it is given, made once: by one process at a time, and seen by others
- * only when it is whole (a run that is killed leaves a name that nobody looks for).
+ * only when it is whole.
  *
  * @param path - a file or folder in the cache, whose name tells everything that it depends on
  * @param waiting - called once where another process holds the lock
@@ -26,7 +26,9 @@ export async function cached(
   await using _lock = await lock(path, waiting);
   if (existsSync(path)) return path;
   mkdirSync(join(path, '..'), { recursive: true });
-  const unfinished = `${path}.unfinished-${randomBytes(4).toString('hex')}`;
+  const unfinished = `${path}.unfinished`;
+  // Of a run that was killed: nobody else writes it, since the lock is ours.
+  rmSync(unfinished, { recursive: true, force: true });
   try {
     await make(unfinished);
     renameSync(unfinished, path);

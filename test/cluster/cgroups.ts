@@ -32,7 +32,10 @@ export function createCgroups(name: string): void {
 
 /** By the time this is called no process is left in them, so they can be removed, the innermost first. */
 export function removeCgroups(name: string): void {
-  for (const hierarchy of hierarchies()) removeTree(join(hierarchy, name));
+  if (!existsSync(root)) return;
+  // Beside v1's hierarchies there may be a v2 one without controllers, in which runc makes groups too.
+  for (const entry of readdirSync(root)) removeTree(join(root, entry, name));
+  removeTree(join(root, name));
 }
 
 function removeTree(path: string): void {

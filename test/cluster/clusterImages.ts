@@ -3,14 +3,12 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cached, cacheFolder, lock, prune, touch } from './cache.ts';
@@ -19,6 +17,7 @@ import { contentKey, imageFromDockerfile, imageFromFolder } from './images.ts';
 import { findProgram, refreshPackageLists } from './packages.ts';
 import type { Progress } from './progress.ts';
 import { attempt, run } from './run.ts';
+import { withTemporaryFolder } from './temporary.ts';
 import { versions } from './versions.ts';
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
@@ -34,7 +33,7 @@ export const busyboxName = 'docker.io/library/busybox:latest';
 export async function pauseImage(pause: string): Promise<string> {
   const archive = join(folder, `pause-${versions.pause}.tar`);
   return cached(archive, (unfinished) =>
-    withFolder(async (root) => {
+    withRoot(async (root) => {
       copyFileSync(pause, join(root, 'pause'));
       chmodSync(join(root, 'pause'), 0o755);
       await imageFromFolder(
@@ -52,7 +51,7 @@ export async function busyboxImage(): Promise<string> {
   const busybox = requireProgram('busybox');
   const archive = join(folder, `busybox-${await contentKey([{ path: busybox }, 'layout 2'])}.tar`);
   return cached(archive, (unfinished) =>
-    withFolder(async (root) => {
+    withRoot(async (root) => {
       await layBusybox(busybox, join(root, 'bin'), undefined);
       mkdirSync(join(root, 'etc'));
       mkdirSync(join(root, 'tmp'));
@@ -122,7 +121,7 @@ async function buildDist(): Promise<void> {
 async function resticImage(restic: string): Promise<string> {
   const archive = join(folder, `restic-${await contentKey([{ path: restic }])}.tar`);
   return cached(archive, (unfinished) =>
-    withFolder(async (root) => {
+    withRoot(async (root) => {
       mkdirSync(join(root, 'usr', 'bin'), { recursive: true });
       copyFileSync(restic, join(root, 'usr', 'bin', 'restic'));
       chmodSync(join(root, 'usr', 'bin', 'restic'), 0o755);
@@ -150,7 +149,7 @@ async function baseImage(progress: Progress): Promise<string> {
   const archive = join(folder, `base-${await contentKey(parts)}.tar`);
   return cached(archive, (unfinished) =>
     progress.during("Making the image's base of Debian packages and Node", () =>
-      withFolder(async (root) => {
+      withRoot(async (root) => {
         await layPackages(root, basePackages);
         await layBusybox(busybox, join(root, 'usr', 'bin'), ['sh', 'ln', 'ls', 'cat', 'env', 'sleep', 'id']);
         layCertificates(root);
@@ -171,7 +170,7 @@ function debianRelease(): string {
 
 /** Unpacks packages as they are, without what their scripts would do: a base of 20 MB instead of 100. */
 async function layPackages(root: string, names: readonly string[]): Promise<void> {
-  await withFolder(async (downloads) => {
+  await withTemporaryFolder(async (downloads) => {
     const fetchAll = () => attempt('apt-get', ['-q', 'download', ...names], { cwd: downloads });
     if ((await fetchAll()).status !== 0) {
       await refreshPackageLists();
@@ -240,12 +239,10 @@ function requireProgram(name: string): string {
   return path;
 }
 
-async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const work = mkdtempSync(join(tmpdir(), 'stash-root-'));
-  chmodSync(work, 0o755);
-  try {
-    await use(work);
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
+/** The root of an image, which any user of a container may enter. */
+function withRoot(use: (root: string) => Promise<void>): Promise<void> {
+  return withTemporaryFolder((root) => {
+    chmodSync(root, 0o755);
+    return use(root);
+  });
 }

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { provide, searchFrom } from './binaries.ts';
 import { needed } from './catalog.ts';
@@ -8,6 +7,7 @@ import { installStash } from './install.ts';
 import type { Options } from './options.ts';
 import type { Progress } from './progress.ts';
 import { run } from './run.ts';
+import { withTemporaryFolder } from './temporary.ts';
 
 /**
  * Runs COMMAND against a cluster that the user has. Their kubeconfig is read, for this one context; what COMMAND gets
@@ -20,8 +20,7 @@ export async function runInContext(
   progress: Progress,
 ): Promise<number> {
   const found = await provide(needed.context, searchFrom(process.env, progress), progress);
-  const state = mkdtempSync(join(tmpdir(), 'stash-context-'));
-  try {
+  return withTemporaryFolder(async (state) => {
     for (const [name, { path }] of found) symlinkSync(path, join(state, name));
     const env = { ...process.env, PATH: `${state}${delimiter}${process.env.PATH ?? ''}` };
     const kubectl = join(state, 'kubectl');
@@ -42,7 +41,5 @@ export async function runInContext(
     process.on('SIGTERM', command.stop);
     process.on('SIGHUP', command.stop);
     return await command.status;
-  } finally {
-    rmSync(state, { recursive: true, force: true });
-  }
+  });
 }

@@ -1,19 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Binary, ModuleSource } from './catalog.ts';
 import { downloadModule, goBuild } from './goToolchain.ts';
+import { withTemporaryFolder } from './temporary.ts';
 
 /** Builds one binary from its source with `go`, to `output`. */
 export async function buildFromSource(go: string, binary: Binary, output: string): Promise<void> {
-  const work = mkdtempSync(join(tmpdir(), 'stash-go-'));
-  try {
-    const { source } = binary;
-    if ('program' in source) await buildProgram(go, source.program, work, output);
-    else await buildModule(go, source, work, output);
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
+  const { source } = binary;
+  await withTemporaryFolder((work) =>
+    'program' in source
+      ? buildProgram(go, source.program, work, output)
+      : buildModule(go, source, work, output),
+  );
 }
 
 /**

@@ -1,20 +1,11 @@
 import { createHash } from 'node:crypto';
-import {
-  createReadStream,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { createReadStream, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { systemFolders } from './packages.ts';
 import { platform } from './platform.ts';
 import { run } from './run.ts';
+import { withTemporaryFolder } from './temporary.ts';
 
 /** What a container of the image runs, and how. */
 export interface ImageConfig {
@@ -36,8 +27,7 @@ export async function imageFromFolder(
   config: ImageConfig,
   archive: string,
 ): Promise<void> {
-  const work = mkdtempSync(join(tmpdir(), 'stash-image-'));
-  try {
+  await withTemporaryFolder(async (work) => {
     const layer = join(work, 'layer.tar');
     const reproducible = ['--sort=name', '--numeric-owner', '--mtime=@0'];
     await run('tar', ['-C', folder, ...reproducible, '--owner=0', '--group=0', '-cf', layer, '.']);
@@ -63,9 +53,7 @@ export async function imageFromFolder(
     const manifest = [{ Config: configName, RepoTags: [name], Layers: [layerName] }];
     writeFileSync(join(work, 'manifest.json'), JSON.stringify(manifest));
     await run('tar', ['-C', work, '-cf', archive, 'manifest.json', configName, layerName]);
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
+  });
 }
 
 export interface DockerfileImage {
@@ -83,7 +71,10 @@ export interface DockerfileImage {
  * A base may be an archive of ours: `docker-archive:/path/to/base.tar`.
  */
 export async function imageFromDockerfile(image: DockerfileImage, archive: string): Promise<void> {
-  const work = mkdtempSync(join(tmpdir(), 'stash-buildah-'));
+  await withTemporaryFolder((work) => buildah(image, archive, work));
+}
+
+async function buildah(image: DockerfileImage, archive: string, work: string): Promise<void> {
   const env = {
     ...process.env,
     PATH: [process.env.PATH ?? '', ...systemFolders].join(delimiter),
@@ -102,15 +93,11 @@ export async function imageFromDockerfile(image: DockerfileImage, archive: strin
   ]);
   const common = ['--signature-policy', policy];
   // In a mount namespace of its own: buildah leaves its storage mounted, which then cannot be removed.
-  const buildah = (args: readonly string[]) =>
+  const call = (args: readonly string[]) =>
     run('unshare', ['--mount', '--propagation', 'private', 'buildah', ...storage, ...args], { env });
-  try {
-    const bud = ['bud', '--layers=false', '--network', 'none', ...common, ...buildArgs];
-    await buildah([...bud, '-t', image.name, '-f', image.dockerfile, image.context]);
-    await buildah(['push', ...common, image.name, `docker-archive:${archive}:${image.name}`]);
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
+  const bud = ['bud', '--layers=false', '--network', 'none', ...common, ...buildArgs];
+  await call([...bud, '-t', image.name, '-f', image.dockerfile, image.context]);
+  await call(['push', ...common, image.name, `docker-archive:${archive}:${image.name}`]);
 }
 
 /** A name for what is made from these files, folders and words: the same content has the same name. */

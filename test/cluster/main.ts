@@ -11,6 +11,7 @@ import { requireClusterMachine, thisMachine } from './machine.ts';
 import { runInNamespaces } from './namespaces.ts';
 import { type Options, parseOptions, usage } from './options.ts';
 import { install, packages } from './packages.ts';
+import { watchParents } from './parents.ts';
 import { type Progress, stderrProgress } from './progress.ts';
 import { createState, removeState } from './state.ts';
 
@@ -24,7 +25,8 @@ async function main(args: readonly string[], progress: Progress): Promise<number
   }
   if (options.context !== undefined) return runInContext(options, options.context, checkout, progress);
   requireClusterMachine(thisMachine());
-  return runInOwnCluster(options, progress);
+  using _watch = watchParents(() => process.kill(process.pid, 'SIGTERM'));
+  return await runInOwnCluster(options, progress);
 }
 
 async function runInOwnCluster(options: Options, progress: Progress): Promise<number> {
@@ -50,7 +52,7 @@ async function runInOwnCluster(options: Options, progress: Progress): Promise<nu
       stash: options.stash,
       checkout,
       command: options.command,
-      cwd: process.cwd(),
+      cwd: callersFolder(process.env),
     });
   } finally {
     if (options.keepLogs !== undefined && existsSync(join(state, 'logs'))) {
@@ -59,6 +61,12 @@ async function runInOwnCluster(options: Options, progress: Progress): Promise<nu
     }
     removeState(state);
   }
+}
+
+/** npm runs a script in the folder of package.json, and tells where its user stands. */
+function callersFolder(env: NodeJS.ProcessEnv): string {
+  const ofNpm = env.npm_lifecycle_event === 'cluster' ? env.INIT_CWD : undefined;
+  return ofNpm ?? process.cwd();
 }
 
 async function clusterImages(

@@ -4,7 +4,6 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createCgroups } from './cgroups.ts';
 import { signalStatus } from './command.ts';
-import { watchParents } from './parents.ts';
 import type { Plan, Stop } from './plan.ts';
 import { attempt } from './run.ts';
 
@@ -52,8 +51,7 @@ export async function runInNamespaces(plan: Plan): Promise<number> {
   process.on('SIGINT', () => {});
   process.on('SIGTERM', stop);
   process.on('SIGHUP', stop);
-  using _watch = watchParents(() => stop('SIGTERM'));
-  return new Promise((resolve, reject) => {
+  return await new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', (code, signal) => resolve(code ?? signalStatus(signal)));
   });

@@ -1,4 +1,4 @@
-import { type SpawnOptions, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { ClusterFailure } from './failure.ts';
 
 export interface Outcome {
@@ -15,6 +15,12 @@ export interface RunOptions {
   /** Milliseconds after which the program is killed. */
   timeout?: number;
 }
+
+/** What runs now. A build that nobody waits for any more must not go on. */
+const children = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of children) child.kill();
+});
 
 /** How much of what a program prints stands in an error's message. */
 const shownLines = 30;
@@ -34,6 +40,7 @@ export function attempt(
   }
   return new Promise((resolve) => {
     const child = spawn(command, args, spawnOptions);
+    children.add(child);
     const stdout: string[] = [];
     const all: string[] = [];
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {

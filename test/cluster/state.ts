@@ -10,11 +10,13 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { removeCgroups } from './cgroups.ts';
+import { identityOf, removeAbandoned } from './temporary.ts';
 
 const prefix = 'stash-cluster-';
 
 /** A new folder for all that a cluster writes, marked with whose it is. */
 export function createState(): string {
+  removeAbandoned();
   removeLeftOvers();
   const state = mkdtempSync(join(tmpdir(), prefix));
   writeFileSync(join(state, 'owner'), identityOf(process.pid) ?? '');
@@ -36,17 +38,5 @@ function removeLeftOvers(): void {
     if (!name.startsWith(prefix) || !existsSync(owner)) continue;
     const identity = readFileSync(owner, 'utf8');
     if (identity !== '' && identityOf(Number.parseInt(identity, 10)) !== identity) removeState(folder);
-  }
-}
-
-/** A process number is used again; together with the process's start it is not. */
-export function identityOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is a name in parentheses that may itself hold spaces and parentheses.
-    const start = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-    return `${pid} ${start}`;
-  } catch {
-    return undefined;
   }
 }
