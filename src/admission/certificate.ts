@@ -26,7 +26,7 @@ export async function issueAuthority(now: number, lifetime: number): Promise<Key
       { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
     ],
   });
-  return { certificate: issued.cert, key: issued.private };
+  return pairOf(issued);
 }
 
 /**
@@ -53,7 +53,12 @@ export async function issueLeaf(
       { name: 'subjectAltName', altNames: names.map(alternativeName) },
     ],
   });
-  return { certificate: issued.cert, key: issued.private };
+  return pairOf(issued);
+}
+
+// Texts of PEM are put one after the other, and a line must not hold the end of one and the beginning of the next.
+function pairOf(issued: { cert: string; private: string }): KeyPair {
+  return { certificate: `${issued.cert.trim()}\n`, key: `${issued.private.trim()}\n` };
 }
 
 /** When `certificate` ends, in milliseconds since the epoch. */
