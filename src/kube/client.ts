@@ -45,8 +45,6 @@ export interface Selection {
 export interface ListOptions extends Selection, CallOptions {
   /** Objects in one page, not in all; 500 by default, and 0 asks for all at once. */
   pageSize?: number;
-  /** Left out, the list is the newest. `'0'` is whatever the server has in memory, be it old, and in one page. */
-  resourceVersion?: string;
 }
 
 export interface WatchOptions extends Selection {
@@ -157,8 +155,6 @@ export function createClient(connection: Connection): Client {
           query: {
             ...selectionQuery(options),
             limit: (options.pageSize ?? defaultPageSize) || undefined,
-            // The server refuses a resourceVersion beside a continue token, which has one in it.
-            resourceVersion: next === undefined ? options.resourceVersion : undefined,
             continue: next,
           },
         },

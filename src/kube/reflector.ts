@@ -29,17 +29,22 @@ export interface Reflector {
   stopped: Promise<void>;
 }
 
+const defaultSilenceMs = 150_000;
 const backoff = { baseMs: 500, maxMs: 30_000 };
 
 /** A server that ends each watch at once is not to be asked in a tight loop. */
 const shortWatchMs = 1_000;
+
+/** Bookmarks come once a minute: a watch that heard nothing for this long has a version that the server does not know. */
+const muteWatchMs = 120_000;
 
 /**
  * Keeps `cache` as the API server has it: a list, and a watch from where the list ended, resumed where it broke off.
  *
  * The list is taken in pages and is always the newest. (`resourceVersion=0` would come from the server's memory, but in one piece
  * whatever the limit, and possibly older than what the cache has.) Since every watch goes on at the last version seen, bookmarks
- * included, nothing is lost when the server or the network ends it. Where that version is too old (410), it lists anew.
+ * included, nothing is lost when the server or the network ends it. Where that version is too old (410), it lists anew, and also
+ * where it lies in the server's future, as after a restore of etcd: such a watch is no error, but for ever silent.
  */
 export function startReflector<T extends ApiObject, Raw extends ApiObject = T>(
   options: ReflectorOptions<T, Raw>,
@@ -53,31 +58,38 @@ async function reflect<T extends ApiObject, Raw extends ApiObject>(
   onSynced: () => void,
 ): Promise<void> {
   const { signal, onError, clock = systemClock, random = Math.random } = options;
+  const muteMs = Math.min(muteWatchMs, options.silenceMs ?? defaultSilenceMs);
   let failures = 0;
   let version: string | undefined;
   let whole = false;
   while (!signal.aborted) {
-    const began = clock.now();
+    let began = clock.now();
+    let heard = false;
     try {
       if (version === undefined) {
         version = await listInto(options, whole);
         whole = false;
         onSynced();
+        began = clock.now();
       }
       for await (const next of watchFrom(options, version)) {
         version = next;
+        heard = true;
         failures = 0;
       }
-      if (clock.now() - began >= shortWatchMs) continue;
     } catch (error) {
       if (signal.aborted) return;
       onError(error);
       // The pages of a list expired before the last was read: the next one is taken in one piece.
       whole = version === undefined && isGone(error);
       if (!mayResume(error)) version = undefined;
+      failures++;
     }
-    failures++;
-    await sleep(clock, backoffMs(failures, { ...backoff, random }), signal);
+    const lasted = clock.now() - began;
+    if (!heard && lasted >= muteMs) version = undefined;
+    if (failures > 0 || lasted < shortWatchMs) {
+      await sleep(clock, backoffMs(Math.max(1, failures), { ...backoff, random }), signal);
+    }
   }
 }
 
@@ -130,11 +142,7 @@ async function* watchFrom<T extends ApiObject, Raw extends ApiObject>(
 /** The version is still good where nothing says that it is not. */
 function mayResume(error: unknown): boolean {
   if (error instanceof ConnectionError) return true;
-  if (!(error instanceof ApiError) || isGone(error)) return false;
-  // After a restore of etcd our version lies in the server's future, for ever.
-  const fromTheFuture =
-    error.details.causes?.some(({ reason }) => reason === 'ResourceVersionTooLarge') ?? false;
-  return !fromTheFuture && (error.status === 429 || error.status >= 500);
+  return error instanceof ApiError && !isGone(error) && (error.status === 429 || error.status >= 500);
 }
 
 function selectionOf({ namespace, labelSelector, fieldSelector }: Selection): Selection {
