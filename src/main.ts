@@ -43,8 +43,10 @@ program
     wholeNumber(1),
     4,
   )
-  .option('--kubeconfig <file>', 'how to reach the cluster; the usual places are tried without it')
-  .option('--context <name>', 'context of the kubeconfig')
+  .option(
+    '--context <name>',
+    'context of the kubeconfig (KUBECONFIG, or the usual place; in a pod its own ServiceAccount)',
+  )
   .addOption(
     new Option('--log-level <level>', 'how much to log')
       .choices(['debug', 'info', 'warn', 'error'])

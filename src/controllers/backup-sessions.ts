@@ -143,7 +143,7 @@ export function backupSessions(context: Context, gate: SessionGate, hosts: HostW
     const host = session.status?.hosts?.find((each) => each.host === appointed);
     const report = host?.retention;
     if (report?.phase === 'Succeeded') {
-      const message = `${report.kept ?? 0} snapshots kept, ${report.removed ?? 0} removed`;
+      const message = `snapshots kept: ${report.kept ?? 0}, removed: ${report.removed ?? 0}`;
       return { type: RETENTION_APPLIED, status: 'True', reason: 'Applied', message };
     }
     if (report?.phase === 'Failed') {
@@ -173,7 +173,7 @@ export function backupSessions(context: Context, gate: SessionGate, hosts: HostW
         retention?.status === 'False'
           ? `; but the retention policy was not applied: ${retention.message}`
           : '';
-      const message = `${snapshots} ${snapshots === 1 ? 'snapshot' : 'snapshots'} made${note}`;
+      const message = `snapshots made: ${snapshots}${note}`;
       return end(session, 'Succeeded', 'BackupSucceeded', message, conditions);
     }
     const message = failed

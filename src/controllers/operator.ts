@@ -1,6 +1,7 @@
 import cron from 'node-cron';
 import type { KubernetesObject } from '../api/object.ts';
 import type { Cache } from '../kube/cache.ts';
+import { isConflict } from '../kube/errors.ts';
 import { keyOf } from '../kube/object.ts';
 import { type Reconciler, WorkQueue } from '../kube/queue.ts';
 import { agentRoleBindings } from './agent-role-bindings.ts';
@@ -35,11 +36,14 @@ export async function runControllers(
       reconcile,
       workers,
       clock,
-      onError: (key, error, retryMs) =>
-        context.log.warn(
-          { controller: name, key, err: error, ...(retryMs !== undefined && { retryMs }) },
-          'could not be reconciled',
-        ),
+      onError: (key, error, retryMs) => {
+        // Somebody else wrote at the same time, an agent as a rule: the next try sees what.
+        const level = isConflict(error) ? 'debug' : 'warn';
+        context.log[level](
+          { controller: name, key, err: error, retryMs },
+          'could not be reconciled; trying again',
+        );
+      },
     });
   const hosts = new HostWatch(client, clock);
   const gate = new SessionGate(limits, (key) => backups.add(key));

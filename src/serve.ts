@@ -1,0 +1,213 @@
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import pino, { type Logger } from 'pino';
+import { CertificateSecret } from './admission/certificate-secret.ts';
+import { applyDefinitions, readDefinitions } from './admission/definitions.ts';
+import { mutateWorkloads } from './admission/mutate-workloads.ts';
+import { createProbeServer } from './admission/probes.ts';
+import { applyRegistrations, readRegistrations } from './admission/registrations.ts';
+import { createAdmissionServer } from './admission/server.ts';
+import { validateObjects } from './admission/validate-objects.ts';
+import { validateReports } from './admission/validate-reports.ts';
+import { createCaches, fillCaches } from './controllers/caches.ts';
+import { type Context, FIELD_MANAGER } from './controllers/context.ts';
+import { runControllers } from './controllers/operator.ts';
+import { wantedFor } from './controllers/wanted.ts';
+import { inject } from './injection/inject.ts';
+import type { InjectionOptions } from './injection/wanted.ts';
+import { type Client, createClient } from './kube/client.ts';
+import { sleep, systemClock } from './kube/clock.ts';
+import { EventRecorder } from './kube/events.ts';
+import { createConnection } from './kube/https-connection.ts';
+import { kubeconfigEndpoint } from './kube/kubeconfig.ts';
+import { runLeaderElection } from './kube/leader.ts';
+
+/** `stash serve`, as its options were written. */
+export interface ServeOptions {
+  namespace: string;
+  image: string;
+  webhookPort: number;
+  probePort: number;
+  serviceName: string;
+  webhookUrl?: string;
+  nativeSidecar: boolean;
+  maxSessions: number;
+  maxSessionsPerRepository: number;
+  context?: string;
+  logLevel: string;
+}
+
+/** The Lease by which replicas agree on who leads. */
+const LEASE = 'stash-operator';
+
+/** A cluster that is still coming up: so long between two tries, in milliseconds. */
+const RETRY = 2_000;
+
+/** Runs the operator until SIGTERM or SIGINT. */
+export async function serve(options: ServeOptions): Promise<void> {
+  const log = pino({
+    level: options.logLevel,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (level) => ({ level }) },
+  });
+  const endpoint = kubeconfigEndpoint(options.context === undefined ? {} : { context: options.context });
+  const client = createClient(createConnection(endpoint));
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      log.info({ signal }, 'stopping: reviews are answered for 10 s more');
+      stop.abort();
+    });
+  }
+
+  const caches = createCaches();
+  const injection = injectionOptions(options);
+  const server = createAdmissionServer({
+    port: options.webhookPort,
+    log,
+    handlers: {
+      '/mutate/workloads': mutateWorkloads({
+        log,
+        wantedFor: (namespace, kind, name) => wantedFor(caches, namespace, kind, name),
+        inject: (workload, wanted) => inject(workload, wanted, injection),
+      }),
+      '/validate/objects': validateObjects,
+      '/validate/reports': validateReports({
+        operator: `system:serviceaccount:${options.namespace}:stash-operator`,
+      }),
+    },
+  });
+  const certificate = new CertificateSecret({
+    client,
+    namespace: options.namespace,
+    names: serverNames(options),
+    log,
+    onChange: (pair) => server.useCertificate(pair),
+  });
+  const state = { synced: false };
+  const probes = createProbeServer({
+    port: options.probePort,
+    checks: [
+      { name: 'running', problem: () => (stop.signal.aborted ? 'the operator is stopping' : undefined) },
+      {
+        name: 'caches',
+        problem: () => (state.synced ? undefined : 'the first lists have not all been read yet'),
+      },
+      { name: 'certificate', problem: () => certificate.problem() },
+    ],
+  });
+  await probes.listen();
+  const keepingCertificate = certificate.run(stop.signal);
+
+  await applyOwnKinds(client, log, stop.signal);
+  await fillCaches(caches, client, stop.signal, (plural, error) =>
+    log.warn({ plural, err: error }, 'a watch was interrupted'),
+  );
+  state.synced = true;
+  const port = await server.listen();
+  log.info({ port, namespace: options.namespace }, 'serving');
+
+  const events = new EventRecorder({
+    client,
+    reportingInstance: hostname(),
+    onError: (error) => log.warn({ err: error }, 'an Event could not be written'),
+  });
+  const context: Context = { client, caches, clock: systemClock, events, log, injection };
+  const limits = { sessions: options.maxSessions, sessionsPerRepository: options.maxSessionsPerRepository };
+  const leading = runLeaderElection({
+    client,
+    namespace: options.namespace,
+    name: LEASE,
+    identity: `${hostname()}_${crypto.randomUUID()}`,
+    signal: stop.signal,
+    onError: (error) => log.warn({ err: error }, 'the Lease could not be read or written'),
+    onStarted: async (signal) => {
+      log.info('leading');
+      void keepRegistered(client, certificate, options, log, signal);
+      await runControllers(context, limits, signal);
+    },
+    onStopped: () => log.info('leading no longer'),
+  });
+  // Where the leader's work fails for good, another process does better than this one.
+  await Promise.race([leading, aborted(stop.signal)]);
+  stop.abort();
+  await Promise.all([leading, keepingCertificate, server.close()]);
+  await events.drain();
+  await probes.close();
+  log.info('stopped');
+}
+
+/** The API server asks us from then on. Applied anew whenever the authority changes, and repaired where somebody took them away. */
+async function keepRegistered(
+  client: Client,
+  certificate: CertificateSecret,
+  options: ServeOptions,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const registrations = await readRegistrations(folder('webhook-config'));
+  let registered: string | undefined;
+  while (!signal.aborted) {
+    const authority = certificate.current()?.authority;
+    if (authority !== undefined) {
+      try {
+        await applyRegistrations(client, registrations, {
+          fieldManager: FIELD_MANAGER,
+          namespace: options.namespace,
+          authority,
+          address:
+            options.webhookUrl === undefined ? { service: options.serviceName } : { url: options.webhookUrl },
+        });
+        if (registered !== authority) log.info('the webhooks are registered');
+        registered = authority;
+      } catch (error) {
+        log.error({ err: error }, 'the webhooks could not be registered; trying again');
+      }
+    }
+    await sleep(systemClock, registered === authority ? 60_000 : RETRY, signal);
+  }
+}
+
+/** Our kinds come first: without them there is nothing to watch. */
+async function applyOwnKinds(client: Client, log: Logger, signal: AbortSignal): Promise<void> {
+  const definitions = await readDefinitions(folder('crds'));
+  while (!signal.aborted) {
+    try {
+      await applyDefinitions(client, definitions, { fieldManager: FIELD_MANAGER, signal });
+      return;
+    } catch (error) {
+      if (signal.aborted) return;
+      log.error({ err: error }, 'the CustomResourceDefinitions could not be applied; trying again');
+      await sleep(systemClock, RETRY, signal);
+    }
+  }
+}
+
+function injectionOptions(options: ServeOptions): InjectionOptions {
+  return {
+    image: options.image,
+    imagePullSecrets: [],
+    nativeSidecar: options.nativeSidecar,
+    resources: { requests: { cpu: '10m', memory: '64Mi' } },
+  };
+}
+
+function serverNames({ namespace, serviceName, webhookUrl }: ServeOptions): string[] {
+  const service = [`${serviceName}.${namespace}.svc`, `${serviceName}.${namespace}.svc.cluster.local`];
+  return webhookUrl === undefined ? service : [...service, new URL(webhookUrl).hostname];
+}
+
+/** What is applied to the cluster stands beside the program in the image, and above it in a checkout. */
+function folder(name: string): string {
+  const beside = fileURLToPath(new URL(`./${name}`, import.meta.url));
+  return existsSync(beside) ? beside : fileURLToPath(new URL(`../${name}`, import.meta.url));
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
