@@ -3,7 +3,6 @@ import { delimiter, join } from 'node:path';
 import { cached, cacheFolder } from './cache.ts';
 import type { Binary } from './catalog.ts';
 import { type Downloaded, download } from './download.ts';
-import { ClusterFailure } from './failure.ts';
 import { buildFromSource } from './goBuild.ts';
 import { goToolchain } from './goToolchain.ts';
 import { isExecutable } from './packages.ts';
@@ -132,18 +131,24 @@ async function fetchPublished(
   const { os, arch } = platform();
   const url = `${search.downloads}/v${binary.version}/bin/${os}/${arch}/${binary.name}`;
   let detail = '';
-  let outcome: Downloaded | undefined;
-  await progress.during(
-    `Downloading ${binary.name} ${binary.version} (${number})`,
-    async () => {
-      outcome = await download(url, target, (received, total) => {
-        detail =
-          total > 0 ? `${mebibytes(received)} of ${mebibytes(total)} MiB` : `${mebibytes(received)} MiB`;
-      });
-    },
-    () => detail,
-  );
-  if (outcome === undefined) throw new ClusterFailure(`${url}: no outcome`);
+  const failed = new Error('not downloaded');
+  let outcome: Downloaded = { ok: false, reachable: false, reason: url };
+  try {
+    await progress.during(
+      `Downloading ${binary.name} ${binary.version} (${number})`,
+      async () => {
+        outcome = await download(url, target, (received, total) => {
+          detail =
+            total > 0 ? `${mebibytes(received)} of ${mebibytes(total)} MiB` : `${mebibytes(received)} MiB`;
+        });
+        // So that it is told as failed. What follows is not for the progress to know.
+        if (!outcome.ok) throw failed;
+      },
+      () => detail,
+    );
+  } catch (error) {
+    if (error !== failed) throw error;
+  }
   return outcome;
 }
 

@@ -57,6 +57,7 @@ export function attempt(
       tail: lastLines(all.join('') + more),
     });
     child.on('error', (error) => resolve(outcome(127, `${command}: ${error.message}`)));
+    child.on('close', () => children.delete(child));
     child.on('close', (code, signal) =>
       resolve(outcome(code ?? 1, signal === null ? '' : `\nended by ${signal}`)),
     );
