@@ -31,7 +31,7 @@ export function createProbeServer({ checks, port, host }: ProbeServerOptions): P
     listen: () =>
       new Promise((resolve, reject) => {
         server.once('error', reject);
-        server.listen(port, host ?? '::', () => resolve((server.address() as AddressInfo).port));
+        server.listen({ port, host }, () => resolve((server.address() as AddressInfo).port));
       }),
     close: () =>
       new Promise((resolve) => {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { fillIn, type Registration, readRegistrations } from './registrations.ts';
+import { fillIn, type Registration, readRegistrations, serverNames } from './registrations.ts';
 
 const folder = fileURLToPath(new URL('../../webhook-config', import.meta.url));
 const authority = '-----BEGIN CERTIFICATE-----';
@@ -65,5 +65,19 @@ describe('the registrations', () => {
     const before = structuredClone(written);
     for (const one of written) fillIn(one, { namespace: 'x', address: { url: 'https://h' }, authority });
     expect(written).toEqual(before);
+  });
+});
+
+describe('serverNames', () => {
+  const service = ['hook.backup.svc', 'hook.backup.svc.cluster.local'];
+  const cases: [string | undefined, string[]][] = [
+    [undefined, service],
+    ['https://127.0.0.1:8443', [...service, '127.0.0.1']],
+    ['https://[::1]:8443', [...service, '::1']],
+    ['https://webhook.example.org', [...service, 'webhook.example.org']],
+  ];
+
+  it.each(cases)('has the names of the Service, and the host of %s', (url, names) => {
+    expect(serverNames('hook', 'backup', url)).toEqual(names);
   });
 });

@@ -36,6 +36,15 @@ interface Service {
 const NAMESPACE_NAME = 'kubernetes.io/metadata.name';
 
 /**
+ * The names by which the API server calls a server: those of its Service, and the host of its URL where it has one. A certificate
+ * has to stand for them.
+ */
+export function serverNames(service: string, namespace: string, url?: string): string[] {
+  const names = [`${service}.${namespace}.svc`, `${service}.${namespace}.svc.cluster.local`];
+  return url === undefined ? names : [...names, new URL(url).hostname.replace(/^\[|\]$/g, '')];
+}
+
+/**
  * The registrations in the folder `webhook-config`, as they are written there.
  *
  * @throws {Error} where a file is missing or is no YAML

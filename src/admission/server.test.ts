@@ -156,6 +156,14 @@ describe('createAdmissionServer', () => {
     expect((await send('/validate/objects', reviewOf(requestFor({ object })))).status).toBe(200);
   });
 
+  it.each(['__proto__', 'constructor'])('takes an object that has a key %s', async (key) => {
+    const body = JSON.stringify(reviewOf(requestFor())).replace(
+      '"labels":{',
+      `"labels":{"${key}":{"prototype":1},`,
+    );
+    expect((await send('/validate/objects', body)).status).toBe(200);
+  });
+
   it('takes another certificate without a restart, and leaves standing connections alone', async () => {
     const before = await send('/validate/objects', reviewOf(requestFor()));
     server.useCertificate(await issueLeaf(authority, ['localhost'], Date.now(), hour));

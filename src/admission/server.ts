@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import Fastify, { type FastifyError } from 'fastify';
 import type { Logger } from 'pino';
 import { type Clock, sleep, systemClock } from '../kube/clock.ts';
@@ -56,7 +57,7 @@ export function createAdmissionServer(options: AdmissionServerOptions): Admissio
   }
   return {
     listen: async () => {
-      await app.listen({ port, host: host ?? '::' });
+      await app.listen({ port, host: host ?? everyAddress() });
       return (app.server.address() as AddressInfo).port;
     },
     useCertificate: ({ certificate, key }) => {
@@ -82,7 +83,17 @@ function createApp() {
     // Otherwise every request that a closing server still takes is answered with 503.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
+    requestTimeout: 30_000,
+    // A review holds a user's object, whatever its keys: one that is named __proto__ is a key like any other.
+    onProtoPoisoning: 'ignore',
+    onConstructorPoisoning: 'ignore',
   });
+}
+
+/** Both families; where the kernel has no IPv6, to listen on `::` fails. */
+function everyAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flat();
+  return addresses.some((address) => address?.family === 'IPv6') ? '::' : '0.0.0.0';
 }
 
 function refusalOf(error: FastifyError | InvalidReviewError): { code: number; message: string } {
