@@ -1,7 +1,8 @@
+import { apiVersionOf, type Resource } from '../api/resources.ts';
 import type { ApiRequest, Connection, QueryValue } from './connection.ts';
 import { isGone } from './errors.ts';
 import type { ApiObject, Page, Status, WatchEvent } from './object.ts';
-import { apiVersionOf, pathOf, type Resource } from './resource.ts';
+import { pathOf } from './resource.ts';
 
 export interface CallOptions {
   signal?: AbortSignal;

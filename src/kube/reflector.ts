@@ -1,10 +1,10 @@
+import type { Resource } from '../api/resources.ts';
 import { backoffMs } from './backoff.ts';
 import type { Cache } from './cache.ts';
 import type { Client, Selection } from './client.ts';
 import { type Clock, sleep, systemClock } from './clock.ts';
 import { ApiError, ConnectionError, isGone } from './errors.ts';
 import type { ApiObject } from './object.ts';
-import type { Resource } from './resource.ts';
 
 export interface ReflectorOptions<T extends ApiObject, Raw extends ApiObject> extends Selection {
   client: Client;

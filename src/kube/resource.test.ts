@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { apiVersionOf, deployments, mutatingWebhookConfigurations, pathOf, pods } from './resource.ts';
+import { apiVersionOf } from '../api/resources.ts';
+import { deployments, mutatingWebhookConfigurations, pathOf, pods } from './resource.ts';
 
 test.each([
   [pods, {}, '/api/v1/pods'],

@@ -1,16 +1,4 @@
-/** Where the API server serves a kind. `group` is empty for the core group. */
-export interface Resource {
-  group: string;
-  version: string;
-  plural: string;
-  kind: string;
-  namespaced: boolean;
-}
-
-/** As it stands in an object: `v1`, `apps/v1`. */
-export function apiVersionOf(resource: Resource): string {
-  return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
-}
+import type { Resource } from '../api/resources.ts';
 
 /**
  * The path of a collection, or with a name that of one object, or with a subresource that one's.
