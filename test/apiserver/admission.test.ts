@@ -15,6 +15,7 @@ import {
   BACKUP_SESSIONS,
   REPOSITORIES,
   RESTORE_SESSIONS,
+  type Resource,
 } from '../../src/api/resources.ts';
 import { inject } from '../../src/injection/inject.ts';
 import type { Wanted } from '../../src/injection/wanted.ts';
@@ -22,13 +23,13 @@ import { type Client, createClient } from '../../src/kube/client.ts';
 import { ApiError } from '../../src/kube/errors.ts';
 import { createConnection } from '../../src/kube/https-connection.ts';
 import { kubeconfigEndpoint } from '../../src/kube/kubeconfig.ts';
+import { runLeaderElection } from '../../src/kube/leader.ts';
 import type { ApiObject } from '../../src/kube/object.ts';
 import {
   customResourceDefinitions,
   deployments,
   namespaces,
   pods,
-  type Resource,
   secrets,
 } from '../../src/kube/resource.ts';
 
@@ -296,6 +297,26 @@ describe('the installation', () => {
       () => asOperator.create(resources.RoleBinding as Resource, binding),
     ];
     for (const attempt of attempts) expect((await refusalOf(attempt())).status).toBe(403);
+  });
+
+  it('lets it lead, by its own Lease and no other', async () => {
+    const stop = new AbortController();
+    const lead = (name: string) =>
+      new Promise((resolve) => {
+        const led = runLeaderElection({
+          client: asOperator,
+          namespace: 'stash-system',
+          name,
+          identity: namespace,
+          signal: stop.signal,
+          onStarted: async () => resolve('leads'),
+          onError: resolve,
+        });
+        led.catch(resolve);
+      });
+    const results = [await lead('stash-operator'), await lead('another')];
+    stop.abort();
+    expect(results).toEqual(['leads', expect.objectContaining({ status: 403 })]);
   });
 
   it('lets it bind the role of the agents, and nothing in it is a wildcard', async () => {
