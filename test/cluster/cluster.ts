@@ -1,18 +1,19 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Ask, apiClient } from './apiClient.ts';
+import { copyTemplate, startContainerd } from './containerd.ts';
 import { startApiServer, startControllers } from './controlPlane.ts';
 import { type Daemon, waitFor } from './daemon.ts';
 import { startDns } from './dns.ts';
 import { kubeconfig } from './kubeconfig.ts';
+import { startKubelet } from './kubelet.ts';
 import { layout } from './layout.ts';
 import { isolateMounts } from './mounts.ts';
 import { createNetwork } from './network.ts';
-import { startContainerd, startKubelet } from './node.ts';
 import { createPki, type Pki, userNames, writePki } from './pki.ts';
 import type { Plan } from './plan.ts';
 import { type Progress, seconds } from './progress.ts';
-import { attempt, run } from './run.ts';
+import { attempt } from './run.ts';
 import { startStorage } from './storage.ts';
 
 /** Starts what `plan` asks for, within its namespaces, and settles when COMMAND can use it. */
@@ -40,20 +41,14 @@ export async function startCluster(plan: Plan, progress: Progress): Promise<void
   progress.say(`Kubernetes is ready after ${seconds(performance.now() - start)}`);
 }
 
-interface PreparedNode {
-  containerd: Daemon;
-  imported: Promise<unknown>;
-}
-
 async function completeCluster(
   plan: Plan,
   ask: Ask,
   server: readonly Daemon[],
-  prepared: Promise<PreparedNode>,
+  prepared: Promise<Daemon>,
 ): Promise<void> {
   const { state } = plan;
-  const { containerd, imported } = await prepared;
-  imported.catch(() => {});
+  const containerd = await prepared;
 
   const kubelet = startKubelet(state);
   const controllers = startControllers(state);
@@ -66,18 +61,14 @@ async function completeCluster(
 
   const account = '/api/v1/namespaces/default/serviceaccounts/default';
   await waitFor('the default ServiceAccount exists', () => answers(ask, account), all);
-
-  await imported;
 }
 
-async function prepareNode(plan: Plan): Promise<PreparedNode> {
+async function prepareNode(plan: Plan): Promise<Daemon> {
+  if (plan.containerd !== undefined) await copyTemplate(plan.containerd, join(plan.state, 'containerd'));
   const containerd = startContainerd(plan.state);
-  const ctr = ['--address', layout.containerdSocket];
-  const serves = async () => (await attempt('ctr', [...ctr, 'version'])).status === 0;
-  await waitFor('containerd answers', serves, [containerd]);
-  const importImage = (archive: string) =>
-    run('ctr', [...ctr, '--namespace', 'k8s.io', 'images', 'import', '--no-unpack', archive]);
-  return { containerd, imported: Promise.all(plan.images.map(importImage)) };
+  const ask = ['--address', layout.containerdSocket, 'version'];
+  await waitFor('containerd answers', async () => (await attempt('ctr', ask)).status === 0, [containerd]);
+  return containerd;
 }
 
 function writeKubeconfigs(pki: Pki, state: string): void {

@@ -24,10 +24,10 @@ const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/,
 const folder = join(cacheFolder(), 'images');
 
 /** How many images of former states of the code are kept: each is the size of Node and restic. */
-const keptStashImages = 4;
+const keptStashImages = 2;
 
-export const stashImageName = `docker.io/library/stash:${versions.stash}`;
-export const busyboxName = 'docker.io/library/busybox:latest';
+const stashImageName = `docker.io/library/stash:${versions.stash}`;
+const busyboxName = 'docker.io/library/busybox:latest';
 
 /** The sandbox of each pod. */
 export async function pauseImage(pause: string): Promise<string> {

@@ -5,6 +5,7 @@ import { type Found, provide, searchFrom } from './binaries.ts';
 import { needed } from './catalog.ts';
 import { busyboxImage, pauseImage, stashImage } from './clusterImages.ts';
 import { signalStatus } from './command.ts';
+import { containerdTemplate } from './containerd.ts';
 import { runInContext } from './context.ts';
 import { ClusterFailure } from './failure.ts';
 import { requireClusterMachine, thisMachine } from './machine.ts';
@@ -39,7 +40,10 @@ async function runInOwnCluster(options: Options, progress: Progress): Promise<nu
   if (mode === 'full') await install(packages.node, progress);
   if (options.stash) await install(packages.images, progress);
   const found = await provide(needed[mode], searchFrom(process.env, progress), progress);
-  const images = mode === 'full' ? await clusterImages(found, options.stash, progress) : [];
+  const containerd =
+    mode === 'full'
+      ? await containerdTemplate(await clusterImages(found, options.stash, progress), progress)
+      : undefined;
 
   const state = createState();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, endBySignal);
@@ -48,7 +52,7 @@ async function runInOwnCluster(options: Options, progress: Progress): Promise<nu
     return await runInNamespaces({
       state,
       mode,
-      images,
+      ...(containerd === undefined ? {} : { containerd }),
       stash: options.stash,
       checkout,
       command: options.command,

@@ -2,8 +2,8 @@
 export interface Plan {
   state: string;
   mode: 'full' | 'control-plane';
-  /** Archives, to be imported before COMMAND runs. */
-  images: string[];
+  /** The folder of a containerd with the images, to be copied; the control plane alone has none. */
+  containerd?: string;
   /** Whether to apply manifests/install.yaml. */
   stash: boolean;
   checkout: string;

@@ -3,51 +3,6 @@ import { basename, join } from 'node:path';
 import { type Daemon, startDaemon } from './daemon.ts';
 import { layout } from './layout.ts';
 
-export function startContainerd(state: string): Daemon {
-  const cni = join(state, 'cni');
-  writeFileSync(join(cni, 'pods.conflist'), JSON.stringify(podNetwork, null, 2));
-  const config = join(state, 'containerd.toml');
-  writeFileSync(
-    config,
-    `version = 2
-root = "${join(state, 'containerd')}"
-state = "/run/containerd"
-[grpc]
-  address = "${layout.containerdSocket}"
-[plugins."io.containerd.internal.v1.opt"]
-  path = "${join(state, 'opt')}"
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "localhost/pause:1"
-  # runc may not lower it where the machine lacks CAP_SYS_RESOURCE.
-  restrict_oom_score_adj = true
-  [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "/usr/lib/cni"
-    conf_dir = "${cni}"
-`,
-  );
-  return startDaemon(state, 'containerd', { args: ['--config', config] });
-}
-
-const podNetwork = {
-  cniVersion: '0.4.0',
-  name: 'pods',
-  plugins: [
-    {
-      type: 'bridge',
-      bridge: 'cni0',
-      isGateway: true,
-      hairpinMode: true,
-      ipam: {
-        type: 'host-local',
-        dataDir: '/run/cni',
-        ranges: [[{ subnet: layout.podRangeOfNode }]],
-        routes: [{ dst: '0.0.0.0/0' }],
-      },
-    },
-    { type: 'portmap', capabilities: { portMappings: true } },
-  ],
-};
-
 /** The node itself. containerd must answer already. */
 export function startKubelet(state: string): Daemon {
   const config = join(state, 'kubelet.json');
