@@ -12,15 +12,16 @@ const MAY_IMPORT: Record<string, string[]> = {
   tasks: ['api'],
   schedules: ['api'],
   restic: ['api'],
+  rules: ['api', 'injection', 'schedules'],
   kube: ['api'],
-  admission: ['api', 'injection', 'tasks', 'schedules', 'restic', 'kube'],
+  admission: ['api', 'rules', 'injection', 'tasks', 'schedules', 'restic', 'kube'],
   controllers: ['api', 'injection', 'tasks', 'schedules', 'restic', 'kube'],
   agent: ['api', 'injection', 'tasks', 'schedules', 'restic', 'kube'],
-  kubectl: ['api', 'injection', 'tasks', 'schedules', 'restic', 'kube'],
+  kubectl: ['api', 'rules', 'injection', 'tasks', 'schedules', 'restic', 'kube'],
 };
 
 /** Of Node's own modules a pure room has use for, none reads a clock, a file or the network. */
-const PURE = ['api', 'injection', 'tasks', 'schedules', 'restic'];
+const PURE = ['api', 'injection', 'tasks', 'schedules', 'restic', 'rules'];
 const PURE_BUILTINS = ['node:crypto', 'node:path', 'node:util'];
 
 interface Import {

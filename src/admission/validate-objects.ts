@@ -2,10 +2,9 @@ import { KINDS, type Kind } from '../api/kinds.ts';
 import { canonicalJSON } from '../api/names.ts';
 import { describeProblems, type Problem } from '../api/problem.ts';
 import { apiVersionOf } from '../api/resources.ts';
-import { validate } from '../api/validate.ts';
-import { isRecord, recordOf } from './record.ts';
+import { problemsOf } from '../rules/object.ts';
+import { recordOf } from './record.ts';
 import type { AdmissionRequest } from './review.ts';
-import { rulesOf } from './rules/rules.ts';
 import { ALLOWED, type Handler, type Refused, type Verdict } from './verdict.ts';
 
 /**
@@ -24,17 +23,6 @@ export const validateObjects: Handler = (request) => {
   if (kind === undefined) return ALLOWED;
   return judge(request, kind, object);
 };
-
-/** What is wrong with `object`: what its schema says, or, where that is content, what the rules of its kind say. */
-export function problemsOf(kind: Kind, object: unknown): { problems: Problem[]; warnings: Problem[] } {
-  const problems = validate(kind, object);
-  if (problems.length > 0 || !isRecord(object)) return { problems, warnings: [] };
-  const { rules, advice } = rulesOf(kind);
-  return {
-    problems: rules.flatMap((rule) => rule(object.spec)),
-    warnings: advice.flatMap((rule) => rule(object.spec)),
-  };
-}
 
 function judge(request: AdmissionRequest, kind: Kind, object: Record<string, unknown>): Verdict {
   const { problems, warnings } = problemsOf(kind, object);

@@ -1,7 +1,6 @@
-import { localMountPath } from '../api/local-backend.ts';
-import type { Repository } from '../api/repository.ts';
 import { isOver } from '../api/sessions.ts';
-import type { RepositoryWanted, Wanted } from '../injection/wanted.ts';
+import type { Wanted } from '../injection/wanted.ts';
+import { wantedBy } from '../injection/wanted-by.ts';
 import { type Caches, workloadKey } from './caches.ts';
 import { isUsable } from './repository-readiness.ts';
 
@@ -17,37 +16,20 @@ export function wantedFor(caches: Caches, namespace: string, kind: string, name:
   }) => {
     if (object.metadata.deletionTimestamp !== undefined) return [];
     const repository = caches.repositories.get(`${namespace}/${object.spec.repository.name}`);
-    return repository !== undefined && isUsable(repository) ? [repositoryWanted(repository)] : [];
+    return repository !== undefined && isUsable(repository) ? [repository] : [];
   };
-  const targetOf = (object: {
-    metadata: { name: string };
-    spec: { target: { container?: string; directories: string[] } };
-  }) => ({
-    name: object.metadata.name,
-    directories: object.spec.target.directories,
-    ...(object.spec.target.container !== undefined && { container: object.spec.target.container }),
-  });
   return {
     backups: caches.configurations
       .byIndex('workload', key)
       .flatMap((configuration) =>
-        usable(configuration).map((repository) => ({ ...targetOf(configuration), repository })),
+        usable(configuration).map((repository) => wantedBy(configuration, repository)),
       )
       .sort(byName),
     restores: caches.restoreSessions
       .byIndex('workload', key)
       .filter((session) => !isOver(session))
-      .flatMap((session) => usable(session).map((repository) => ({ ...targetOf(session), repository })))
+      .flatMap((session) => usable(session).map((repository) => wantedBy(session, repository)))
       .sort(byName),
-  };
-}
-
-function repositoryWanted(repository: Repository): RepositoryWanted {
-  const { local, storageSecretName } = repository.spec.backend;
-  return {
-    name: repository.metadata.name,
-    secretName: storageSecretName,
-    local: { persistentVolumeClaim: local.persistentVolumeClaim, mountPath: localMountPath(repository) },
   };
 }
 

@@ -1,6 +1,6 @@
-import { type Problem, quoted } from '../../api/problem.ts';
-import type { RepositorySpec } from '../../api/repository.ts';
-import { coveredByRepository, normalPath } from '../../injection/paths.ts';
+import { type Problem, quoted } from '../api/problem.ts';
+import type { RepositorySpec } from '../api/repository.ts';
+import { coveredByRepository, normalPath } from '../injection/paths.ts';
 
 /** The volume of the repository must leave the agent its own files. */
 export function mountIsFree({ backend }: RepositorySpec): Problem[] {

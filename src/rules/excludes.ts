@@ -1,5 +1,5 @@
-import type { BackupConfigurationSpec } from '../../api/backup-configuration.ts';
-import { type Problem, quoted } from '../../api/problem.ts';
+import type { BackupConfigurationSpec } from '../api/backup-configuration.ts';
+import { type Problem, quoted } from '../api/problem.ts';
 
 /**
  * restic refuses to start over a pattern that it cannot read, and every backup would fail.

@@ -1,5 +1,5 @@
-import { parseDuration } from '../../api/duration.ts';
-import { type Problem, quoted } from '../../api/problem.ts';
+import { parseDuration } from '../api/duration.ts';
+import { type Problem, quoted } from '../api/problem.ts';
 
 const SECOND = 1000;
 const YEAR = 366 * 24 * 3600 * SECOND;

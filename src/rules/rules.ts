@@ -1,14 +1,14 @@
-import type { BackupConfigurationSpec } from '../../api/backup-configuration.ts';
-import type { BackupSessionSpec } from '../../api/backup-session.ts';
+import type { BackupConfigurationSpec } from '../api/backup-configuration.ts';
+import type { BackupSessionSpec } from '../api/backup-session.ts';
 import {
   BACKUP_CONFIGURATION,
   BACKUP_SESSION,
   type Kind,
   REPOSITORY,
   RESTORE_SESSION,
-} from '../../api/kinds.ts';
-import type { RepositorySpec } from '../../api/repository.ts';
-import type { RestoreSessionSpec } from '../../api/restore-session.ts';
+} from '../api/kinds.ts';
+import type { RepositorySpec } from '../api/repository.ts';
+import type { RestoreSessionSpec } from '../api/restore-session.ts';
 import { directoriesAreApart, directoriesAreData, directoriesDoNotRepeat } from './directories.ts';
 import { startingDeadlineIsShort, startingDeadlineWithinBounds, timeoutWithinBounds } from './durations.ts';
 import { excludesParse } from './excludes.ts';

@@ -1,6 +1,6 @@
-import type { Problem } from '../../api/problem.ts';
-import { InvalidScheduleError } from '../../schedules/invalid-schedule.ts';
-import { parseSchedule } from '../../schedules/schedule.ts';
+import type { Problem } from '../api/problem.ts';
+import { InvalidScheduleError } from '../schedules/invalid-schedule.ts';
+import { parseSchedule } from '../schedules/schedule.ts';
 
 /** The schedule and the time zone can be read. */
 export function scheduleParses({ schedule, timeZone }: { schedule: string; timeZone?: string }): Problem[] {

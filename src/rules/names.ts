@@ -1,4 +1,4 @@
-import { quoted } from '../../api/problem.ts';
+import { quoted } from '../api/problem.ts';
 import type { Rule } from './rule.ts';
 
 /** RFC 1123, as Kubernetes reads it: labels of 63 characters at most, with dots between them. */

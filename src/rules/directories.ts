@@ -1,5 +1,5 @@
-import { type Problem, quoted } from '../../api/problem.ts';
-import { contains, coveredByData, normalPath } from '../../injection/paths.ts';
+import { type Problem, quoted } from '../api/problem.ts';
+import { contains, coveredByData, normalPath } from '../injection/paths.ts';
 
 interface WithDirectories {
   target: { directories: string[] };
