@@ -269,6 +269,19 @@ describe('the installation', () => {
     }
   });
 
+  it('has pods that its namespace takes, which holds them to the restricted standard', async () => {
+    const deployment = (await manifest()).find(({ kind }) => kind === 'Deployment') as Loose;
+    const { template } = deployment.spec as { template: { spec: { securityContext?: object } } };
+    const pod = (spec: object) => ({
+      ...object(pods, 'operator', spec),
+      metadata: { name: 'operator', namespace: 'stash-system' },
+    });
+    const options = { dryRun: true };
+    await expect(client.create(pods, pod(template.spec), options)).resolves.toBeDefined();
+    const { securityContext: _, ...lax } = template.spec;
+    expect((await refusalOf(client.create(pods, pod(lax), options))).message).toContain('PodSecurity');
+  });
+
   it('gives the operator the right to its own definitions, and they are served', async () => {
     await applyDefinitions(asOperator, definitions, { fieldManager });
     expect(definitions.map(({ metadata }) => metadata.name)).toHaveLength(4);
