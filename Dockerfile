@@ -13,7 +13,7 @@ LABEL org.opencontainers.image.title="Stash" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production
 COPY --from=restic /usr/bin/restic /usr/local/bin/restic
-COPY dist/ /opt/stash/
+COPY --chmod=755 dist/ /opt/stash/
 RUN ["ln", "-s", "/opt/stash/main.js", "/usr/local/bin/stash"]
 # A number: the kubelet cannot tell whether a name is root's, and refuses it under runAsNonRoot.
 USER 65532:65532

@@ -1,8 +1,7 @@
 // npm test: the three layers, each in what it needs, and one sum at the very end.
 //   npm test [LAYER…] [-- ARGUMENTS FOR VITEST]      npm run test:e2e -- -t 'part of a name'
 import { spawn } from 'node:child_process';
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { signalStatus } from './cluster/command.ts';
@@ -15,6 +14,7 @@ import {
   passed,
   sum,
 } from './cluster/counts.ts';
+import { withTemporaryFolder } from './cluster/temporary.ts';
 
 const checkout = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(checkout, 'node_modules');
@@ -46,9 +46,8 @@ async function runLayer(name: Layer, vitestArguments: readonly string[]): Promis
   }
   // What was asked for by name is about tests; without a name, the types and the style are tests of the unit layer too.
   const checks = name === 'unit' && vitestArguments.length === 0 ? await runChecks() : [];
-  const results = mkdtempSync(join(tmpdir(), 'stash-results-'));
-  try {
-    const file = join(results, 'results.json');
+  return withTemporaryFolder(async (folder) => {
+    const file = join(folder, 'results.json');
     const vitest = [
       ...node,
       join(modules, 'vitest', 'vitest.mjs'),
@@ -64,9 +63,7 @@ async function runLayer(name: Layer, vitestArguments: readonly string[]): Promis
     const status = await execute(cluster === undefined ? vitest : [...cluster, ...vitest]);
     const counts = parseResult(existsSync(file) ? readFileSync(file, 'utf8') : undefined, status);
     return sum([...checks, counts]);
-  } finally {
-    rmSync(results, { recursive: true, force: true });
-  }
+  });
 }
 
 async function runChecks(): Promise<Counts[]> {

@@ -10,7 +10,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { removeCgroups } from './cgroups.ts';
-import { identityOf, removeAbandoned } from './temporary.ts';
+import { isDead, ownIdentity, removeAbandoned } from './temporary.ts';
 
 const prefix = 'stash-cluster-';
 
@@ -19,7 +19,7 @@ export function createState(): string {
   removeAbandoned();
   removeLeftOvers();
   const state = mkdtempSync(join(tmpdir(), prefix));
-  writeFileSync(join(state, 'owner'), identityOf(process.pid) ?? '');
+  writeFileSync(join(state, 'owner'), ownIdentity());
   for (const folder of ['logs', 'pids', 'daemons', 'bin', 'pki', 'cni', 'volumes'])
     mkdirSync(join(state, folder));
   return state;
@@ -36,7 +36,6 @@ function removeLeftOvers(): void {
     const folder = join(tmpdir(), name);
     const owner = join(folder, 'owner');
     if (!name.startsWith(prefix) || !existsSync(owner)) continue;
-    const identity = readFileSync(owner, 'utf8');
-    if (identity !== '' && identityOf(Number.parseInt(identity, 10)) !== identity) removeState(folder);
+    if (isDead(readFileSync(owner, 'utf8'))) removeState(folder);
   }
 }
