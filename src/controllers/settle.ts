@@ -3,7 +3,7 @@ import type { HostWatch } from './host-watch.ts';
 import { type HostNow, isSettled, type Session } from './session-status.ts';
 
 /** An agent stops by itself at the deadline or when it is cancelled; so much longer it is waited for, in milliseconds. */
-const GRACE = 45_000;
+const GRACE = 30_000;
 
 type ReportedHost = HostNow & { heartbeatTime?: string };
 

@@ -49,13 +49,26 @@ export function inject<W extends object>(
   const pod = podOf(own);
   const planned = plan(pod, wanted);
   const { problems } = planned;
+  const ownPrint = fingerprint(own);
+  if (record !== undefined && stands(record, template, planned, ownPrint)) return same(workload, problems);
   if (planned.backups.names.length === 0 && planned.restores.names.length === 0) {
     const hasRemains = record !== undefined && hasParts(template, record);
     return hasRemains ? changed(raw, own, problems) : same(workload, problems);
   }
-  const ownPrint = fingerprint(own);
-  if (record !== undefined && stands(record, template, planned, ownPrint)) return same(workload, problems);
   return changed(raw, putIn(own, partsFor(pod, planned, ownPrint, options)), problems);
+}
+
+/**
+ * `workload` as its owner wrote it: without anything that an injection put in, an init container whose restore is over included.
+ *
+ * @param options - as {@link inject} takes them
+ */
+export function remove<W extends object>(workload: W, options: InjectionOptions): InjectionResult<W> {
+  const raw: Raw = rawOf(workload);
+  const template = podTemplateOf(raw);
+  const record = readRecord(rawOf(template?.metadata).annotations);
+  if (template === undefined || record === undefined || !hasParts(template, record)) return same(workload);
+  return changed(raw, usersTemplate(template, record, options), []);
 }
 
 function same<W extends object>(workload: W, problems: InjectionProblem[] = []): InjectionResult<W> {

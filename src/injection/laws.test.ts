@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { INJECTED_ANNOTATION } from '../api/annotations.ts';
 import { anything, options, wants, workloads } from './arbitraries.ts';
 import { NOTHING, podSpecOf } from './fixtures.ts';
-import { inject } from './inject.ts';
+import { inject, remove } from './inject.ts';
 import { normalPath } from './paths.ts';
 import { type Raw, rawOf, rawsOf } from './raw.ts';
 
@@ -38,11 +38,22 @@ describe('injection', () => {
     );
   });
 
-  it('leaves nothing behind when nothing is wanted any more', () => {
+  it('leaves nothing behind when it is removed', () => {
     fc.assert(
       fc.property(workloads, wants, options, options, (x, wanted, was, is) => {
         const { workload } = inject(x, wanted, was);
-        expect(inject(workload, NOTHING, is).workload).toStrictEqual(x);
+        expect(remove(workload, is).workload).toStrictEqual(x);
+      }),
+      RUNS,
+    );
+  });
+
+  it('leaves nothing behind when nothing is wanted any more, but for restores alone, which stay until the next change', () => {
+    fc.assert(
+      fc.property(workloads, wants, options, options, (x, wanted, was, is) => {
+        const { workload } = inject(x, wanted, was);
+        const hasBackups = inject(x, { ...wanted, restores: [] }, was).changed;
+        expect(inject(workload, NOTHING, is).workload).toStrictEqual(hasBackups ? x : workload);
       }),
       RUNS,
     );
@@ -208,7 +219,7 @@ describe('what is not a workload', () => {
         const odd = { ...x, spec: { template: { spec: { ...spec, containers: list } } } };
         const { workload } = inject(odd, wanted, o);
         expect(rawsOf(podSpecOf(workload).containers)).toEqual(expect.arrayContaining(list));
-        expect(inject(workload, NOTHING, o).workload).toEqual(odd);
+        expect(remove(workload, o).workload).toEqual(odd);
       }),
       RUNS,
     );

@@ -1,0 +1,546 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CONFIGURATION_LABEL } from '../../src/api/annotations.ts';
+import type { BackupConfiguration } from '../../src/api/backup-configuration.ts';
+import type { BackupSession } from '../../src/api/backup-session.ts';
+import { findCondition } from '../../src/api/conditions.ts';
+import type { KubernetesObject } from '../../src/api/object.ts';
+import type { Repository } from '../../src/api/repository.ts';
+import {
+  BACKUP_CONFIGURATIONS,
+  BACKUP_SESSIONS,
+  REPOSITORIES,
+  RESTORE_SESSIONS,
+} from '../../src/api/resources.ts';
+import type { RestoreSession } from '../../src/api/restore-session.ts';
+import { readRecord } from '../../src/injection/record.ts';
+import { type Client, createClient } from '../../src/kube/client.ts';
+import { isNotFound } from '../../src/kube/errors.ts';
+import { createConnection } from '../../src/kube/https-connection.ts';
+import { kubeconfigEndpoint } from '../../src/kube/kubeconfig.ts';
+import type { ApiObject } from '../../src/kube/object.ts';
+import {
+  deployments,
+  leases,
+  namespaces,
+  persistentVolumeClaims,
+  pods,
+  roleBindings,
+} from '../../src/kube/resource.ts';
+import { type Operator, startOperator } from './operator.fixture.ts';
+
+/*
+ * The operator as one process, against a real API server that has no controllers and no kubelet: the test makes the pods that a
+ * Deployment would have, and reports as their agents would.
+ */
+
+const client: Client = createClient(createConnection(kubeconfigEndpoint()));
+let operator: Operator;
+let namespace: string;
+
+type Deployment = KubernetesObject<{
+  template: { metadata: { annotations?: Record<string, string> }; spec: { containers: { name: string }[] } };
+}>;
+
+beforeAll(async () => {
+  await ignoreExisting(
+    client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'stash-system' } }),
+  );
+  operator = await startOperator();
+  await until('the webhooks', () => operator.log().includes('the webhooks are registered') || undefined);
+});
+
+afterAll(async () => {
+  expect(await operator.stop()).toBe(0);
+});
+
+async function ignoreExisting(call: Promise<unknown>): Promise<void> {
+  await call.catch(() => undefined);
+}
+
+async function until<T>(
+  what: string,
+  look: () => Promise<T | undefined> | T | undefined,
+  seconds = 20,
+): Promise<T> {
+  for (const deadline = Date.now() + seconds * 1000; ; ) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (Date.now() > deadline)
+      throw new Error(
+        `${what}: not seen in ${seconds} s; the operator says:\n${operator.log().slice(-4000)}`,
+      );
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** A namespace of its own with a Repository that is ready, and a Deployment `shop`. */
+async function aShop(): Promise<void> {
+  namespace = `operator-${randomBytes(4).toString('hex')}`;
+  await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+  await create(persistentVolumeClaims, {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'backups', namespace },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+  });
+  await create(REPOSITORIES, {
+    apiVersion: 'stash.appscode.com/v1alpha2',
+    kind: 'Repository',
+    metadata: { name: 'repo', namespace },
+    spec: {
+      backend: { local: { persistentVolumeClaim: { claimName: 'backups' } }, storageSecretName: 'secret' },
+    },
+  });
+  await create(deployments, deployment());
+}
+
+const create = (resource: Parameters<Client['create']>[0], object: ApiObject & { spec: unknown }) =>
+  client.create(resource, object);
+
+function deployment(directory = '/source/data') {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'shop', namespace },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: { app: 'shop' } },
+      template: {
+        metadata: { labels: { app: 'shop' } },
+        spec: {
+          containers: [
+            { name: 'shop', image: 'busybox', volumeMounts: [{ name: 'data', mountPath: directory }] },
+          ],
+          volumes: [{ name: 'data', emptyDir: {} }],
+        },
+      },
+    },
+  };
+}
+
+async function aConfiguration(spec: object = {}): Promise<BackupConfiguration> {
+  return client.create<BackupConfiguration>(BACKUP_CONFIGURATIONS, {
+    apiVersion: 'stash.appscode.com/v1beta1',
+    kind: 'BackupConfiguration',
+    metadata: { name: 'shop', namespace },
+    spec: {
+      schedule: '0 0 1 1 *',
+      repository: { name: 'repo' },
+      target: {
+        ref: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'shop' },
+        directories: ['/source/data'],
+      },
+      ...spec,
+    } as BackupConfiguration['spec'],
+  });
+}
+
+async function aSession(name = 'now', spec: object = {}): Promise<BackupSession> {
+  return client.create<BackupSession>(BACKUP_SESSIONS, {
+    apiVersion: 'stash.appscode.com/v1beta1',
+    kind: 'BackupSession',
+    metadata: { name, namespace },
+    spec: { backupConfiguration: { name: 'shop' }, cancel: false, ...spec },
+  });
+}
+
+const shop = () => client.get<Deployment>(deployments, 'shop', namespace);
+const containersOf = ({ spec }: Deployment) => spec.template.spec.containers.map(({ name }) => name);
+const injected = () =>
+  until('the sidecar', async () => {
+    const found = await shop();
+    return containersOf(found).includes('stash') ? found : undefined;
+  });
+
+/** The pod that the ReplicaSet controller and kubelet would have made of the Deployment as it stands. */
+async function aPod(name: string, running = true): Promise<ApiObject> {
+  const { spec } = await shop();
+  const pod = await create(pods, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name,
+      namespace,
+      labels: { app: 'shop', 'pod-template-hash': 'abc' },
+      annotations: spec.template.metadata.annotations ?? {},
+      ownerReferences: [
+        { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'shop-abc', uid: 'x', controller: true },
+      ],
+    },
+    spec: { ...spec.template.spec, serviceAccountName: 'default' },
+  });
+  const state = running
+    ? { running: { startedAt: new Date().toISOString() } }
+    : { waiting: { reason: 'ContainerCreating' } };
+  const status = (container: string) => ({
+    name: container,
+    image: 'x',
+    imageID: 'x',
+    ready: running,
+    restartCount: 0,
+    state,
+  });
+  await client.mergePatch(
+    pods,
+    name,
+    namespace,
+    {
+      status: {
+        phase: running ? 'Running' : 'Pending',
+        containerStatuses: [status('stash')],
+        initContainerStatuses: [status('stash-restore')],
+      },
+    },
+    { subresource: 'status' },
+  );
+  return pod;
+}
+
+/** What the agent of host-0 would report. */
+function report(
+  session: string,
+  host: object,
+  stats: object[] = [],
+  resource = BACKUP_SESSIONS as typeof BACKUP_SESSIONS | typeof RESTORE_SESSIONS,
+) {
+  return client.apply(
+    resource,
+    {
+      apiVersion: 'stash.appscode.com/v1beta1',
+      kind: resource.kind,
+      metadata: { name: session, namespace },
+      status: {
+        hosts: [{ host: 'host-0', heartbeatTime: new Date().toISOString().replace(/\.\d+/, ''), ...host }],
+        stats,
+      },
+    } as ApiObject,
+    { subresource: 'status', fieldManager: 'stash-agent-host-0', force: true },
+  );
+}
+
+const session = (name: string) => client.get<BackupSession>(BACKUP_SESSIONS, name, namespace);
+const inPhase = (name: string, phase: string, seconds?: number) =>
+  until(
+    `${name} ${phase}`,
+    async () => {
+      const found = await session(name);
+      return found.status?.phase === phase ? found : undefined;
+    },
+    seconds,
+  );
+const why = (found: BackupSession | RestoreSession) => findCondition(found.status?.conditions, 'Succeeded');
+
+describe('a backup', () => {
+  test('goes from a configuration to a session that has ended, with the retention applied once', async () => {
+    await aShop();
+    await aConfiguration({ retentionPolicy: { keepLast: 2 } });
+    await injected();
+    const binding = await until('the RoleBinding', () =>
+      client.get(roleBindings, 'stash-agent-default', namespace).catch(() => undefined),
+    );
+    expect(binding).toMatchObject({ roleRef: { kind: 'ClusterRole', name: 'stash-agent' } });
+
+    const pod = await aPod('shop-abc-1');
+    await aSession();
+    const running = await inPhase('now', 'Running');
+    expect(running.metadata.labels).toMatchObject({ [CONFIGURATION_LABEL]: 'shop' });
+    expect(running.metadata.ownerReferences).toMatchObject([{ kind: 'BackupConfiguration', name: 'shop' }]);
+    expect(running.status).toMatchObject({
+      initializer: 'host-0',
+      hosts: [{ host: 'host-0', podName: 'shop-abc-1', podUID: pod.metadata.uid }],
+    });
+    expect(running.status?.observedGeneration).toMatch(/^[0-9a-f]{8}#1$/);
+    expect(Date.parse(running.status?.deadline ?? '') - Date.parse(running.status?.startTime ?? '')).toBe(
+      24 * 3_600_000,
+    );
+
+    await report('now', { phase: 'Running', repositoryID: 'abc' });
+    await until('the id', async () => {
+      const { status } = await client.get<Repository>(REPOSITORIES, 'repo', namespace);
+      return status?.repositoryID;
+    });
+    const stat = {
+      hostname: 'host-0',
+      directory: '/source/data',
+      snapshot: '40dc1520',
+      totalSize: '1 B',
+      uploaded: '1 B',
+      totalBytes: 1,
+      uploadedBytes: 1,
+      fileStats: { new: 1, changed: 0, unmodified: 0 },
+    };
+    const done = { phase: 'Succeeded', repositoryID: 'abc' };
+    await report('now', done, [stat]);
+    await until('the retention', async () => (await session('now')).status?.retention?.host);
+    await report('now', { ...done, retention: { phase: 'Succeeded', kept: 1, removed: 0 } }, [stat]);
+    const ended = await inPhase('now', 'Succeeded');
+    expect(why(ended)).toMatchObject({ status: 'True', reason: 'BackupSucceeded' });
+    expect(findCondition(ended.status?.conditions, 'RetentionApplied')).toMatchObject({ status: 'True' });
+    expect(ended.status?.stats).toEqual([stat]);
+
+    const configuration = await until('its last session', async () => {
+      const found = await client.get<BackupConfiguration>(BACKUP_CONFIGURATIONS, 'shop', namespace);
+      return found.status?.lastSession === undefined ? undefined : found;
+    });
+    expect(configuration.status).toMatchObject({ lastSession: 'now', lastPhase: 'Succeeded' });
+    expect(findCondition(configuration.status?.conditions, 'Ready')).toMatchObject({ status: 'True' });
+    const repository = await client.get<Repository>(REPOSITORIES, 'repo', namespace);
+    expect(repository.status).toMatchObject({
+      repositoryID: 'abc',
+      lastBackupTime: ended.status?.completionTime,
+    });
+
+    // A repository that is known is never made anew.
+    await aSession('again');
+    expect((await inPhase('again', 'Running')).status).not.toHaveProperty('initializer');
+  });
+
+  test('waits for a pod with an agent, says so, and is Failed when that pod goes away', async () => {
+    await aShop();
+    await aConfiguration();
+    await injected();
+    await aSession();
+    expect(why(await inPhase('now', 'Pending'))).toMatchObject({ status: 'Unknown', reason: 'NoAgent' });
+    await aPod('shop-abc-1', false);
+    await aPod('shop-abc-2');
+    expect((await inPhase('now', 'Running')).status?.hosts).toMatchObject([{ podName: 'shop-abc-2' }]);
+    await client.delete(pods, 'shop-abc-2', namespace, { gracePeriodSeconds: 0 });
+    const failed = await inPhase('now', 'Failed', 30);
+    expect(why(failed)).toMatchObject({ reason: 'PodGone' });
+    expect(why(failed)?.message).toContain('shop-abc-2');
+  });
+
+  test('is Skipped while an earlier one runs, and ended when it is cancelled before it started', async () => {
+    await aShop();
+    await aConfiguration();
+    await injected();
+    await aSession('early');
+    await inPhase('early', 'Pending');
+    await aSession('later');
+    expect(why(await inPhase('later', 'Skipped'))).toMatchObject({ reason: 'EarlierSessionActive' });
+    await client.mergePatch(BACKUP_SESSIONS, 'early', namespace, { spec: { cancel: true } });
+    expect(why(await inPhase('early', 'Failed'))).toMatchObject({ reason: 'Cancelled' });
+  });
+
+  test('ends at its deadline though the agent says nothing of it', async () => {
+    await aShop();
+    await aConfiguration({ timeout: '1s' });
+    await injected();
+    await aPod('shop-abc-1');
+    await aSession();
+    await inPhase('now', 'Running');
+    const beat = setInterval(() => void report('now', { phase: 'Running' }).catch(() => {}), 5_000);
+    try {
+      expect(why(await inPhase('now', 'Failed', 75))).toMatchObject({ reason: 'DeadlineExceeded' });
+    } finally {
+      clearInterval(beat);
+    }
+  }, 90_000);
+
+  test('of a configuration that cannot be injected fails at once, with the directory and the mounts', async () => {
+    await aShop();
+    const target = {
+      ref: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'later' },
+      directories: ['/nowhere'],
+    };
+    await aConfiguration({ target });
+    const later = deployment();
+    await create(deployments, { ...later, metadata: { ...later.metadata, name: 'later' } });
+    await until('the condition', async () => {
+      const { status } = await client.get<BackupConfiguration>(BACKUP_CONFIGURATIONS, 'shop', namespace);
+      return (
+        findCondition(status?.conditions, 'SidecarInjected')?.reason === 'DirectoryNotMounted' || undefined
+      );
+    });
+    await aSession();
+    const failed = why(await inPhase('now', 'Failed'));
+    expect(failed?.reason).toBe('DirectoryNotMounted');
+    expect(failed?.message).toMatch(/\/nowhere.*\/source\/data/s);
+    expect(containersOf(await client.get<Deployment>(deployments, 'later', namespace))).toEqual(['shop']);
+  });
+});
+
+describe('the schedule', () => {
+  test('makes sessions whose names tell the instant, keeps as many as it should, and rests while paused', async () => {
+    await aShop();
+    await aConfiguration({ schedule: '@every 10s', backupHistoryLimit: 0 });
+    const { items } = await until('a session', async () => {
+      const found = await client.list<BackupSession>(BACKUP_SESSIONS, { namespace });
+      return found.length > 0 ? { items: found } : undefined;
+    });
+    const configuration = await client.get<BackupConfiguration>(BACKUP_CONFIGURATIONS, 'shop', namespace);
+    const created = Date.parse(configuration.metadata.creationTimestamp ?? '') / 1000;
+    expect(items[0]?.metadata.name).toBe(`shop-${created + 10}`);
+    await client.mergePatch(BACKUP_CONFIGURATIONS, 'shop', namespace, { spec: { paused: true } });
+    const paused = await until('the pause', async () => {
+      const { status } = await client.get<BackupConfiguration>(BACKUP_CONFIGURATIONS, 'shop', namespace);
+      return status?.observedSchedule === 'paused' ? status : undefined;
+    });
+    expect(paused).not.toHaveProperty('nextScheduleTime');
+    expect(paused.lastScheduleTime).toBe(new Date((created + 10) * 1000).toISOString().replace('.000', ''));
+  });
+
+  test('is caught up once by the process that leads next', async () => {
+    await aShop();
+    await aConfiguration({ schedule: '@every 10s' });
+    const old = new Date(Date.now() - 35_000).toISOString().replace(/\.\d+/, '');
+    await until('the schedule is seen', async () => {
+      const { status } = await client.get<BackupConfiguration>(BACKUP_CONFIGURATIONS, 'shop', namespace);
+      return status?.nextScheduleTime;
+    });
+    await operator.stop('SIGKILL');
+    await client.mergePatch(
+      BACKUP_CONFIGURATIONS,
+      'shop',
+      namespace,
+      { status: { lastScheduleTime: old } },
+      { subresource: 'status' },
+    );
+    await new Promise((resolve) => setTimeout(resolve, 11_000));
+    // Nobody gave up the Lease.
+    await client.delete(leases, 'stash-operator', 'stash-system');
+    operator = await startOperator();
+    await until('a session', async () => {
+      const found = await client.list<BackupSession>(BACKUP_SESSIONS, { namespace });
+      return found.length > 0 || undefined;
+    });
+    const sessions = await client.list<BackupSession>(BACKUP_SESSIONS, { namespace });
+    expect(sessions.length).toBeLessThanOrEqual(2);
+  }, 60_000);
+});
+
+describe('a workload', () => {
+  test('is left alone until its owner’s next change where the configuration says so', async () => {
+    await aShop();
+    await aConfiguration({ rollout: 'OnNextUpdate' });
+    await until('the condition', async () => {
+      const { status } = await client.get<BackupConfiguration>(BACKUP_CONFIGURATIONS, 'shop', namespace);
+      return findCondition(status?.conditions, 'SidecarInjected')?.reason === 'RolloutPending' || undefined;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(containersOf(await shop())).toEqual(['shop']);
+    await client.mergePatch(deployments, 'shop', namespace, { metadata: { labels: { changed: 'yes' } } });
+    expect(containersOf(await shop())).toEqual(['shop', 'stash']);
+  });
+
+  test('keeps its template, byte for byte, through changes of schedule and retention', async () => {
+    await aShop();
+    await aConfiguration();
+    const before = await injected();
+    await client.mergePatch(BACKUP_CONFIGURATIONS, 'shop', namespace, {
+      spec: { schedule: '@daily', paused: true, retentionPolicy: { keepLast: 1, prune: true } },
+    });
+    await client.mergePatch(deployments, 'shop', namespace, { metadata: { labels: { touched: 'yes' } } });
+    expect((await shop()).spec.template).toEqual(before.spec.template);
+  });
+
+  test('loses the sidecar and nothing else with its configuration, and its ServiceAccount the right to report', async () => {
+    await aShop();
+    const { spec } = await shop();
+    await aConfiguration();
+    await injected();
+    await client.delete(BACKUP_CONFIGURATIONS, 'shop', namespace);
+    const after = await until('the sidecar is out', async () => {
+      const found = await shop();
+      return containersOf(found).includes('stash') ? undefined : found;
+    });
+    expect(after.spec.template).toEqual(spec.template);
+    await until('the RoleBinding is gone', () =>
+      client.get(roleBindings, 'stash-agent-default', namespace).then(
+        () => undefined,
+        (error) => isNotFound(error) || undefined,
+      ),
+    );
+  });
+
+  test('is not given a claim that does not exist: its pods would never start', async () => {
+    await aShop();
+    // No controller is there to see that nothing uses it.
+    await client.mergePatch(persistentVolumeClaims, 'backups', namespace, { metadata: { finalizers: null } });
+    await client.delete(persistentVolumeClaims, 'backups', namespace);
+    await until('the Repository is not ready', async () => {
+      const { status } = await client.get<Repository>(REPOSITORIES, 'repo', namespace);
+      return findCondition(status?.conditions, 'Ready')?.status === 'False' || undefined;
+    });
+    await aConfiguration();
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(containersOf(await shop())).toEqual(['shop']);
+    await create(persistentVolumeClaims, {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: 'backups', namespace },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+    });
+    await injected();
+  });
+});
+
+describe('a restore', () => {
+  const restoreSession = () => client.get<RestoreSession>(RESTORE_SESSIONS, 'back', namespace);
+
+  test('puts the init container in, runs in one pod, and leaves the template as it is when it is over', async () => {
+    await aShop();
+    await client.create(RESTORE_SESSIONS, {
+      apiVersion: 'stash.appscode.com/v1beta1',
+      kind: 'RestoreSession',
+      metadata: { name: 'back', namespace },
+      spec: {
+        repository: { name: 'repo' },
+        target: {
+          ref: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'shop' },
+          directories: ['/source/data'],
+        },
+      },
+    } as ApiObject);
+    const carrying = await until('the init container', async () => {
+      const found = await shop();
+      return readRecord(found.spec.template.metadata.annotations)?.restores.includes('back')
+        ? found
+        : undefined;
+    });
+    const pod = await aPod('shop-abc-1');
+    const running = await until('Running', async () => {
+      const found = await restoreSession();
+      return found.status?.phase === 'Running' ? found : undefined;
+    });
+    expect(running.status?.hosts).toMatchObject([{ host: 'host-0', podUID: pod.metadata.uid }]);
+    await report(
+      'back',
+      { phase: 'Failed', reason: 'NoSnapshot', message: 'there is no snapshot of /source/data' },
+      [],
+      RESTORE_SESSIONS,
+    );
+    const failed = await until('Failed', async () => {
+      const found = await restoreSession();
+      return found.status?.phase === 'Failed' ? found : undefined;
+    });
+    expect(why(failed)).toMatchObject({
+      reason: 'NoSnapshot',
+      message: 'host-0: there is no snapshot of /source/data',
+    });
+    // Not even a change of the object, as the Deployment controller makes many, takes it out.
+    await client.mergePatch(deployments, 'shop', namespace, { metadata: { annotations: { revision: '2' } } });
+    expect((await shop()).spec.template).toEqual(carrying.spec.template);
+    const spec = { template: { metadata: { labels: { version: '2' } } } };
+    await client.mergePatch(deployments, 'shop', namespace, { spec });
+    expect((await shop()).spec.template.spec).not.toHaveProperty('initContainers');
+  });
+});
+
+describe('two operators', () => {
+  test('lead one after the other: the second takes over when the first stops', async () => {
+    const second = await startOperator();
+    expect(second.log()).not.toContain('"msg":"leading"');
+    expect(await operator.stop()).toBe(0);
+    operator = second;
+    await until('the second leads', () => second.log().includes('"msg":"leading"') || undefined);
+    await aShop();
+    await aConfiguration();
+    await until(
+      'it registered itself',
+      () => second.log().includes('the webhooks are registered') || undefined,
+    );
+    await injected();
+  }, 60_000);
+});
