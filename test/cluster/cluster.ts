@@ -8,7 +8,7 @@ import { startDns } from './dns.ts';
 import { kubeconfig } from './kubeconfig.ts';
 import { startKubelet } from './kubelet.ts';
 import { layout } from './layout.ts';
-import { isolateMounts } from './mounts.ts';
+import { isolateMounts, useClusterDns } from './mounts.ts';
 import { createNetwork } from './network.ts';
 import { createPki, type Pki, userNames, writePki } from './pki.ts';
 import type { Plan } from './plan.ts';
@@ -25,6 +25,7 @@ export async function startCluster(plan: Plan, progress: Progress): Promise<void
     createNetwork(),
     isolateMounts(state, [plan.cwd, plan.checkout, process.env.HOME ?? '/root']),
   ]);
+  await useClusterDns(state);
   writePki(pki, join(state, 'pki'));
   writeKubeconfigs(pki, state);
   const ask = apiClient(pki);

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { layout } from './layout.ts';
 import { run } from './run.ts';
 
 /** Where kubelet, CNI and containerd write to fixed paths, whatever they are told. */
@@ -51,6 +52,19 @@ export async function isolateMounts(state: string, kept: readonly string[]): Pro
     writeFileSync(file, `${value}\n`);
     await mount('--bind', file, path);
   }
+}
+
+/**
+ * Names are resolved by the cluster's own DNS, for COMMAND as for pods: Services by name, and for all else an answer
+ * at once that there is none, where the machine's resolver, out of reach, would be waited for.
+ */
+export async function useClusterDns(state: string): Promise<void> {
+  const system = '/etc/resolv.conf';
+  // A link into /run leads nowhere by now.
+  if (!existsSync(system)) return;
+  const file = join(state, 'resolv.conf');
+  writeFileSync(file, `nameserver ${layout.dnsAddress}\nsearch svc.cluster.local cluster.local\n`);
+  await mount('--bind', file, system);
 }
 
 async function mount(...args: string[]): Promise<void> {
