@@ -1,0 +1,113 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { RestoreSession } from '../api/restore-session.ts';
+import { ApiError, ConnectionError } from '../kube/errors.ts';
+import { manualClock } from '../kube/manual-clock.fixture.ts';
+import { runRestore } from './restorer.ts';
+
+/** When an agent ends whose session is what `look` gives or throws, in milliseconds; undefined where it does not within an hour. */
+async function endOf(look: (now: number) => RestoreSession): Promise<number | undefined> {
+  const scratch = await mkdtemp(join(tmpdir(), 'stash-restorer-'));
+  onTestFinished(() => rm(scratch, { recursive: true, force: true }));
+  const clock = manualClock();
+  const stop = new AbortController();
+  const started = Promise.withResolvers<void>();
+  let endedAt: number | undefined;
+  const ended = runRestore({
+    identity: { podName: 'web-1', podUID: 'ours', namespace: 'shop', nodeName: 'node' },
+    directories: ['/data'],
+    paths: { secrets: join(scratch, 'secrets'), scratch },
+    client: {
+      get: async () => {
+        started.resolve();
+        return look(clock.now());
+      },
+    } as never,
+    clock,
+    random: () => 0,
+    spawn: () => {
+      throw new Error('nothing is to be run');
+    },
+    signal: stop.signal,
+    logger: pino({ level: 'silent' }),
+    restic: 'restic',
+    programPath: '',
+    secretWaitMs: 0,
+    sessions: ['restore'],
+    owner: { uid: 0, gids: [0] },
+  }).then((status) => {
+    expect(status).toBe(0);
+    endedAt ??= stop.signal.aborted ? undefined : clock.now();
+  });
+  await started.promise;
+  for (let second = 0; second < 3_600 && endedAt === undefined; second += 5) await clock.advance(5_000);
+  stop.abort();
+  await clock.advance(5_000);
+  await ended;
+  return endedAt;
+}
+
+function session(more: Partial<RestoreSession> = {}): RestoreSession {
+  return {
+    apiVersion: 'stash.appscode.com/v1beta1',
+    kind: 'RestoreSession',
+    metadata: { name: 'restore', namespace: 'shop', creationTimestamp: '1970-01-01T00:00:00Z' },
+    spec: {
+      repository: { name: 'repository' },
+      target: { ref: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, directories: ['/data'] },
+      timeout: '10m',
+      cancel: false,
+    },
+    status: { phase: 'Running', hosts: [{ host: 'host-0', podUID: 'another' }] },
+    ...more,
+  };
+}
+
+const forbidden = new ApiError(403, { reason: 'Forbidden' });
+const unreachable = new ConnectionError('server', 'refused');
+
+describe('a pod that waits for its RestoreSession', () => {
+  test.each<[string, (now: number) => RestoreSession, number | undefined]>([
+    [
+      'goes on after two minutes in which it may not read it',
+      () => {
+        throw forbidden;
+      },
+      120_000,
+    ],
+    [
+      'goes on after two minutes without a connection',
+      () => {
+        throw unreachable;
+      },
+      120_000,
+    ],
+    [
+      'counts only minutes in a row',
+      (now) => {
+        if (now % 100_000 > 10_000) throw unreachable;
+        return session({ spec: { ...session().spec, timeout: '24h' } });
+      },
+      undefined,
+    ],
+    ['goes on when the timeout of a session that nobody ends has passed', () => session(), 600_000],
+    [
+      'goes on when the deadline of one that another pod restores has passed',
+      () => session({ status: { ...session().status, deadline: '1970-01-01T00:05:00Z' } }),
+      300_000,
+    ],
+    [
+      'goes on when the session is over',
+      (now) => session(now > 60_000 ? { status: { phase: 'Succeeded' } } : {}),
+      60_000,
+    ],
+  ])('%s', async (_, look, expected) => {
+    const at = await endOf(look);
+    if (expected === undefined) return expect(at).toBeUndefined();
+    expect(at).toBeGreaterThanOrEqual(expected);
+    expect(at).toBeLessThanOrEqual(expected + 10_000);
+  });
+});
