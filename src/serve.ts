@@ -6,14 +6,14 @@ import { CertificateSecret } from './admission/certificate-secret.ts';
 import { applyDefinitions, readDefinitions } from './admission/definitions.ts';
 import { mutateWorkloads } from './admission/mutate-workloads.ts';
 import { createProbeServer } from './admission/probes.ts';
-import { applyRegistrations, readRegistrations } from './admission/registrations.ts';
+import { applyRegistrations, readRegistrations, serverNames } from './admission/registrations.ts';
 import { createAdmissionServer } from './admission/server.ts';
 import { validateObjects } from './admission/validate-objects.ts';
 import { validateReports } from './admission/validate-reports.ts';
 import { createCaches, fillCaches } from './controllers/caches.ts';
 import { type Context, FIELD_MANAGER } from './controllers/context.ts';
 import { runControllers } from './controllers/operator.ts';
-import { wantedFor } from './controllers/wanted.ts';
+import { wantedAtRest, wantedFor } from './controllers/wanted.ts';
 import { inject } from './injection/inject.ts';
 import type { InjectionOptions } from './injection/wanted.ts';
 import { type Client, createClient } from './kube/client.ts';
@@ -71,6 +71,8 @@ export async function serve(options: ServeOptions): Promise<void> {
       '/mutate/workloads': mutateWorkloads({
         log,
         wantedFor: (namespace, kind, name) => wantedFor(caches, namespace, kind, name),
+        wantedAtRest: (namespace, wanted, annotations) =>
+          wantedAtRest(caches, namespace, wanted, annotations),
         inject: (workload, wanted) => inject(workload, wanted, injection),
       }),
       '/validate/objects': validateObjects,
@@ -82,7 +84,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const certificate = new CertificateSecret({
     client,
     namespace: options.namespace,
-    names: serverNames(options),
+    names: serverNames(options.serviceName, options.namespace, options.webhookUrl),
     log,
     onChange: (pair) => server.useCertificate(pair),
   });
@@ -192,11 +194,6 @@ function injectionOptions(options: ServeOptions): InjectionOptions {
     nativeSidecar: options.nativeSidecar,
     resources: { requests: { cpu: '10m', memory: '64Mi' } },
   };
-}
-
-function serverNames({ namespace, serviceName, webhookUrl }: ServeOptions): string[] {
-  const service = [`${serviceName}.${namespace}.svc`, `${serviceName}.${namespace}.svc.cluster.local`];
-  return webhookUrl === undefined ? service : [...service, new URL(webhookUrl).hostname];
 }
 
 /** What is applied to the cluster stands beside the program in the image, and above it in a checkout. */

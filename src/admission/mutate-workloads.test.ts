@@ -35,6 +35,7 @@ function handlerFor(wanted: Wanted | Error) {
       if (wanted instanceof Error) throw wanted;
       return `${namespace}/${kind}/${name}` === 'demo/Deployment/shop' ? wanted : nothing;
     },
+    wantedAtRest: (_namespace, want) => want,
     inject: (workload, want) => inject(workload, want, options),
     log: { error: (fields: unknown) => logged.push(fields) },
   });

@@ -9,6 +9,8 @@ import { ALLOWED, type Allowed, type Handler } from './verdict.ts';
 export interface MutationOptions {
   /** What the caches say that a workload should carry. It asks no API server. */
   wantedFor(namespace: string, kind: string, name: string): Wanted;
+  /** What of it may be put in where the owner does not change the template, whose annotations are given; undefined: nothing is touched. */
+  wantedAtRest(namespace: string, wanted: Wanted, annotations: unknown): Wanted | undefined;
   /** The pure `inject`, with the options of the installation. */
   inject(workload: Record<string, unknown>, wanted: Wanted): InjectionResult;
   log: Pick<Logger, 'error'>;
@@ -21,13 +23,17 @@ export interface MutationOptions {
  * It never refuses, and never fails: a workload is worth more than its sidecar. A dry run gets the same answer as a real one, so that
  * `kubectl diff` shows what will be.
  */
-export function mutateWorkloads({ wantedFor, inject, log }: MutationOptions): Handler {
+export function mutateWorkloads({ wantedFor, wantedAtRest, inject, log }: MutationOptions): Handler {
   return (request) => {
     const { namespace, name } = request;
     const { object } = request;
     if (object === undefined || !concernsUs(request)) return ALLOWED;
     try {
-      return verdictOf(inject(object, wantedFor(namespace, request.kind.kind, name)));
+      const wanted = wantedFor(namespace, request.kind.kind, name);
+      const due = isAtRest(request, wanted)
+        ? wantedAtRest(namespace, wanted, recordOf(templateOf(object).metadata).annotations)
+        : wanted;
+      return due === undefined ? ALLOWED : verdictOf(inject(object, due));
     } catch (error) {
       log.error(
         { err: error, namespace, name, kind: request.kind.kind },
@@ -48,6 +54,14 @@ function concernsUs({ operation, subResource, name, object }: AdmissionRequest):
   if (operation !== 'CREATE' && operation !== 'UPDATE') return false;
   return subResource === '' && name !== '' && recordOf(object?.metadata).deletionTimestamp === undefined;
 }
+
+/** The object changes and its template does not: a label, an annotation, the number of replicas. */
+function isAtRest({ object, oldObject }: AdmissionRequest, wanted: Wanted): boolean {
+  if (oldObject === undefined || wanted.backups.length === 0) return false;
+  return JSON.stringify(templateOf(object)) === JSON.stringify(templateOf(oldObject));
+}
+
+const templateOf = (object: Record<string, unknown> | undefined) => recordOf(recordOf(object?.spec).template);
 
 function verdictOf({ workload, changed, problems }: InjectionResult): Allowed {
   if (!changed && problems.length === 0) return ALLOWED;

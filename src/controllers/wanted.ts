@@ -1,4 +1,5 @@
 import { isOver } from '../api/sessions.ts';
+import { readRecord } from '../injection/record.ts';
 import type { Wanted } from '../injection/wanted.ts';
 import { wantedBy } from '../injection/wanted-by.ts';
 import { type Caches, workloadKey } from './caches.ts';
@@ -31,6 +32,34 @@ export function wantedFor(caches: Caches, namespace: string, kind: string, name:
       .flatMap((session) => usable(session).map((repository) => wantedBy(session, repository)))
       .sort(byName),
   };
+}
+
+/**
+ * What may be put into a workload whose owner is not changing its template just now, so that it is rolled out for our sake;
+ * undefined where that is nothing at all. A configuration with the rollout `OnNextUpdate` is no reason for a rollout: neither as it
+ * comes nor as it changes.
+ *
+ * @param annotations - of the pod template as it stands
+ */
+export function wantedAtRest(
+  caches: Caches,
+  namespace: string,
+  wanted: Wanted,
+  annotations: unknown,
+): Wanted | undefined {
+  const record = readRecord(annotations);
+  const isPatient = (name: string) =>
+    caches.configurations.get(`${namespace}/${name}`)?.spec.rollout === 'OnNextUpdate';
+  const backups = wanted.backups.filter(
+    ({ name }) => record?.backups.includes(name) === true || !isPatient(name),
+  );
+  const isGone = (name: string) => !wanted.backups.some((backup) => backup.name === name);
+  const isNew = ({ name }: { name: string }) => record?.restores.includes(name) !== true;
+  const hasReason =
+    wanted.restores.some(isNew) ||
+    (record?.backups ?? []).some(isGone) ||
+    backups.some(({ name }) => !isPatient(name));
+  return hasReason ? { ...wanted, backups } : undefined;
 }
 
 /** The same order at every replica and at every time. */

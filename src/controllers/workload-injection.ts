@@ -1,14 +1,13 @@
 import { REQUESTED_ANNOTATION } from '../api/annotations.ts';
 import { canonicalJSON, shortHash } from '../api/names.ts';
 import { inject } from '../injection/inject.ts';
-import { readRecord } from '../injection/record.ts';
 import type { Wanted } from '../injection/wanted.ts';
 import { isNotFound } from '../kube/errors.ts';
 import { keyOf } from '../kube/object.ts';
 import type { Reconciler } from '../kube/queue.ts';
 import { deployments } from '../kube/resource.ts';
 import { type Context, FIELD_MANAGER } from './context.ts';
-import { wantedFor } from './wanted.ts';
+import { wantedAtRest, wantedFor } from './wanted.ts';
 import type { Workload } from './workload.ts';
 
 /** Between the first two touches for the same reason, and at most; doubled each time. In milliseconds. */
@@ -43,7 +42,7 @@ export function workloadInjection(context: Context): Reconciler {
       return undefined;
     }
     const wanted = wantedNow(workload);
-    if (!inject(workload, wanted, context.injection).changed) return undefined;
+    if (wanted === undefined || !inject(workload, wanted, context.injection).changed) return undefined;
 
     const now = clock.now();
     const hash = shortHash(canonicalJSON(wanted), 16);
@@ -63,15 +62,10 @@ export function workloadInjection(context: Context): Reconciler {
     return hadEffect ? undefined : { requeueAfter: pause(count + 1) };
   };
 
-  /** What is wanted, less the configurations that wait for the owner's next change. */
-  function wantedNow(workload: Workload): Wanted {
-    const { namespace, name } = workload.metadata;
-    const wanted = wantedFor(caches, namespace ?? '', workload.kind, name);
-    const present = readRecord(workload.spec.template?.metadata?.annotations)?.backups ?? [];
-    const waits = (configuration: string) =>
-      !present.includes(configuration) &&
-      caches.configurations.get(`${namespace}/${configuration}`)?.spec.rollout === 'OnNextUpdate';
-    return { ...wanted, backups: wanted.backups.filter((backup) => !waits(backup.name)) };
+  function wantedNow(workload: Workload): Wanted | undefined {
+    const { namespace = '', name } = workload.metadata;
+    const wanted = wantedFor(caches, namespace, workload.kind, name);
+    return wantedAtRest(caches, namespace, wanted, workload.spec.template?.metadata?.annotations);
   }
 
   async function touch(workload: Workload, hash: string): Promise<Workload | undefined> {

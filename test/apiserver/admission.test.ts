@@ -181,6 +181,7 @@ class Replica {
       handlers: {
         '/mutate/workloads': mutateWorkloads({
           wantedFor: (_, __, name) => (name === 'shop' ? wanted : { backups: [], restores: [] }),
+          wantedAtRest: (_, want) => want,
           inject: (workload, want) =>
             inject(workload, want, {
               image: 'stash:test',

@@ -421,6 +421,9 @@ describe('a workload', () => {
     await new Promise((resolve) => setTimeout(resolve, 1500));
     expect(containersOf(await shop())).toEqual(['shop']);
     await client.mergePatch(deployments, 'shop', namespace, { metadata: { labels: { changed: 'yes' } } });
+    expect(containersOf(await shop())).toEqual(['shop']);
+    const spec = { template: { metadata: { labels: { version: '2' } } } };
+    await client.mergePatch(deployments, 'shop', namespace, { spec });
     expect(containersOf(await shop())).toEqual(['shop', 'stash']);
   });
 
