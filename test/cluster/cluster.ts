@@ -12,13 +12,16 @@ import { isolateMounts, useClusterDns } from './mounts.ts';
 import { createNetwork } from './network.ts';
 import { createPki, type Pki, userNames, writePki } from './pki.ts';
 import type { Plan } from './plan.ts';
-import { type Progress, seconds } from './progress.ts';
+import type { Progress } from './progress.ts';
 import { attempt } from './run.ts';
 import { startStorage } from './storage.ts';
 
 /** Starts what `plan` asks for, within its namespaces, and settles when COMMAND can use it. */
-export async function startCluster(plan: Plan, progress: Progress): Promise<void> {
-  const start = performance.now();
+export function startCluster(plan: Plan, progress: Progress): Promise<void> {
+  return progress.during('Starting Kubernetes', () => start(plan));
+}
+
+async function start(plan: Plan): Promise<void> {
   const { state } = plan;
   const [pki] = await Promise.all([
     createPki(),
@@ -31,15 +34,12 @@ export async function startCluster(plan: Plan, progress: Progress): Promise<void
   const ask = apiClient(pki);
 
   const alone = plan.mode === 'control-plane';
-
   const server = startApiServer(state, alone);
   const node = alone ? undefined : prepareNode(plan);
   // Its failure is told where it is awaited; until then it must not end the process.
   node?.catch(() => {});
   await waitFor('the API server is ready', () => answers(ask, '/readyz'), server);
-
   if (node !== undefined) await completeCluster(plan, ask, server, node);
-  progress.say(`Kubernetes is ready after ${seconds(performance.now() - start)}`);
 }
 
 async function completeCluster(

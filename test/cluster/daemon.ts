@@ -65,14 +65,20 @@ export async function waitFor(
   while (!(await ready())) {
     const dead = daemons.find((daemon) => daemon.ended() !== undefined);
     if (dead !== undefined) {
-      throw new ClusterFailure(`${dead.name} ended (${dead.ended()}) before ${what}. ${tailOf(dead)}`);
+      throw new ClusterFailure(
+        `${dead.name} ended (${dead.ended()}) before ${what}. ${tailOf(dead)}\n${allLogs}`,
+      );
     }
     if (Date.now() > until) {
-      throw new ClusterFailure(`${what}: not within ${limit / 1000} s. ${daemons.map(tailOf).join('\n')}`);
+      throw new ClusterFailure(
+        `${what}: not within ${limit / 1000} s. ${daemons.map(tailOf).join('\n')}\n${allLogs}`,
+      );
     }
     await sleep(interval);
   }
 }
+
+const allLogs = 'With --keep-logs DIR all logs are kept.';
 
 function tailOf(daemon: Daemon): string {
   return `The end of its log (${daemon.name}):\n${lastLines(readFileSync(daemon.log, 'utf8'))}`;
