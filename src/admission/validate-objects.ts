@@ -25,7 +25,7 @@ export const validateObjects: Handler = (request) => {
 };
 
 function judge(request: AdmissionRequest, kind: Kind, object: Record<string, unknown>): Verdict {
-  const { problems, warnings } = problemsOf(kind, object);
+  const { problems, warnings } = problemsOf(kind, object, request.oldObject);
   const spoken = warnings.map((warning) => describeProblems([warning]));
   if (problems.length > 0) return { ...refuse(request, kind, problems), warnings: spoken };
   return spoken.length === 0 ? ALLOWED : { allowed: true, warnings: spoken };

@@ -1,7 +1,7 @@
 import type { Repository } from '../api/repository.ts';
 import { REPOSITORIES } from '../api/resources.ts';
-import type { RestoreHost, RestoreSession, RestoreStat } from '../api/restore-session.ts';
-import { restoreArguments } from '../restic/arguments.ts';
+import type { RestoreHost, RestoreSession, RestoreSessionSpec, RestoreStat } from '../api/restore-session.ts';
+import { type RestoreOptions, restoreArguments } from '../restic/arguments.ts';
 import { parseRestoreLine, type RestoreSummary } from '../restic/messages.ts';
 import type { Snapshot } from '../restic/output.ts';
 import { formatBytes } from '../restic/sizes.ts';
@@ -14,7 +14,7 @@ import { readObject } from './read-object.ts';
 import { instantOf, type Report } from './report.ts';
 import { openRepository, type RepositoryAccess } from './repository-access.ts';
 import { runRestic } from './restic.ts';
-import { chooseSnapshots } from './snapshot-choice.ts';
+import { chooseSnapshots, sourceOf } from './snapshot-choice.ts';
 
 export type RestoreReport = Report<RestoreHost, RestoreStat>;
 
@@ -41,18 +41,14 @@ export async function restore(
     report.tell({ reason, message: `Waiting: ${message}` }),
   );
   report.mention({ reason: undefined, message: undefined });
-  const source = {
-    repository: reference.name,
-    namespace: agent.identity.namespace,
-    kind: target.ref.kind,
-    name: target.ref.name,
-    host: report.entry.host,
-  };
+  const source = sourceOf(session, agent.identity.namespace, report.entry.host);
   const snapshots = await chooseSnapshots(agent, access, source, directories, signal);
   const refused: string[] = [];
   let foreign = 0;
   for (const [directory, snapshot] of snapshots) {
-    await restoreDirectory(agent, access, directory, snapshot, report, signal);
+    await restoreDirectory(agent, access, session.spec, directory, snapshot, report, signal);
+    // A part of a directory says nothing of the directory itself.
+    if (session.spec.include !== undefined) continue;
     const own = await readOwnNode(agent, access, snapshot.id, directory, owner, signal);
     refused.push(...(await applyOwnNode(directory, own)));
     foreign += own.foreign;
@@ -63,6 +59,7 @@ export async function restore(
 async function restoreDirectory(
   agent: Agent,
   access: RepositoryAccess,
+  spec: RestoreSessionSpec,
   directory: string,
   snapshot: Snapshot,
   report: RestoreReport,
@@ -70,7 +67,12 @@ async function restoreDirectory(
 ): Promise<void> {
   let summary: RestoreSummary | undefined;
   await runRestic(agent, access, {
-    args: restoreArguments({ snapshot: snapshot.id, directory, target: directory }),
+    args: restoreArguments({
+      snapshot: snapshot.id,
+      directory,
+      target: directory,
+      ...whatOf(spec, directory),
+    }),
     signal,
     onLine: (line) => {
       const message = parseRestoreLine(line);
@@ -79,9 +81,10 @@ async function restoreDirectory(
     },
   });
   if (summary === undefined || summary.filesRestored + summary.filesSkipped === 0) {
+    const what = spec.include === undefined ? 'no file' : `no file that matches ${spec.include.join(', ')}`;
     throw new HostFailure(
       'NothingRestored',
-      `snapshot ${snapshot.id.slice(0, 8)} of ${instantOf(snapshot.time)} has no file in ${directory}, so nothing was restored`,
+      `snapshot ${snapshot.id.slice(0, 8)} of ${instantOf(snapshot.time)} has ${what} in ${directory}, so nothing was restored`,
     );
   }
   report.addStat({
@@ -94,6 +97,24 @@ async function restoreDirectory(
     restoredFiles: summary.filesRestored,
   });
   report.tell({ progress: undefined });
+}
+
+/** The file system's own, at the root of an ext4 volume: root's alone, and no part of the data. */
+const LOST_AND_FOUND = '/lost+found';
+
+/** Which part of `directory` is restored, and whether the rest is deleted. */
+function whatOf(
+  { mode, include, exclude }: RestoreSessionSpec,
+  directory: string,
+): Pick<RestoreOptions, 'include' | 'exclude' | 'exact'> {
+  const exact = mode === 'Exact';
+  if (exact && directory === '/') {
+    throw new HostFailure('DirectoryInvalid', 'mode Exact would delete all that the root of the pod has');
+  }
+  if (include !== undefined) return { include, exact };
+  // restic spares what is excluded; to delete this one fails for every user but root.
+  const excluded = [...(exclude ?? []), ...(exact ? [LOST_AND_FOUND] : [])];
+  return { exclude: excluded, exact };
 }
 
 function describeLosses(owner: Owner, foreign: number, refused: readonly string[]): string | undefined {

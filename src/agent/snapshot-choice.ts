@@ -1,25 +1,58 @@
+import type { RestoreRule, RestoreSession } from '../api/restore-session.ts';
 import { snapshotsArguments } from '../restic/arguments.ts';
 import { parseSnapshots, type Snapshot } from '../restic/output.ts';
-import { subjectOf, targetTags } from '../restic/tags.ts';
+import { configurationTag, subjectOf, type Tags, targetTags } from '../restic/tags.ts';
 import type { Agent } from './agent.ts';
 import { HostFailure, listed } from './failure.ts';
 import type { RepositoryAccess } from './repository-access.ts';
 import { runRestic } from './restic.ts';
 
-/** What is to be restored: what this target backed up. */
+/** Which snapshots a host takes from: what a restore says, with all that it leaves out put in. */
 export interface Source {
   repository: string;
   namespace: string;
-  kind: string;
-  name: string;
-  host: string;
+  /** The target that was backed up; undefined where the configuration alone says which. */
+  target?: { kind: string; name: string };
+  /** The BackupConfiguration that made them; undefined for any. */
+  configuration?: string;
+  /** Whose snapshots; undefined where `ids` says which. */
+  host?: string;
+  ids?: readonly string[];
+  /** Milliseconds since the epoch; only what was begun earlier. */
+  before?: number;
 }
 
 /** How many of the snapshots that do not fit a message names. */
 const mostNamed = 10;
 
+/** What `host` of the session's target takes: by the rule that names it, by the one that names none, or its own. */
+export function sourceOf(session: RestoreSession, namespace: string, host: string): Source {
+  const { repository, source, rules = [], target } = session.spec;
+  const rule: RestoreRule =
+    rules.find(({ targetHosts }) => targetHosts?.includes(host)) ??
+    rules.find(({ targetHosts }) => targetHosts === undefined) ??
+    {};
+  const { kind, name, backupConfiguration } = source ?? {};
+  const named =
+    kind !== undefined && name !== undefined
+      ? { kind, name }
+      : { kind: target.ref.kind, name: target.ref.name };
+  // A configuration that is named alone says which target it backed up.
+  const isByConfiguration = backupConfiguration !== undefined && kind === undefined;
+  const sourceHost = rule.sourceHost ?? (rule.snapshots === undefined ? host : undefined);
+  return {
+    repository: repository.name,
+    namespace: source?.namespace ?? namespace,
+    ...(!isByConfiguration && { target: named }),
+    ...(backupConfiguration !== undefined && { configuration: backupConfiguration }),
+    ...(sourceHost !== undefined && { host: sourceHost }),
+    ...(rule.snapshots !== undefined && { ids: rule.snapshots }),
+    ...(rule.before !== undefined && { before: Date.parse(rule.before) }),
+  };
+}
+
 /**
- * The newest snapshot of each of `directories` of the source, found by one restic process.
+ * The newest snapshot of each of `directories` that `source` has, found by one restic process.
  *
  * @throws {HostFailure} `NoSnapshot` where one has none, before anything is restored; it says what there is instead
  */
@@ -30,18 +63,43 @@ export async function chooseSnapshots(
   directories: readonly string[],
   signal: AbortSignal,
 ): Promise<Map<string, Snapshot>> {
-  const args = snapshotsArguments({ tags: targetTags(source), host: source.host, latest: 1 });
-  const ofTarget = parseSnapshots((await runRestic(agent, access, { args, signal })).stdout);
+  const { host } = source;
+  // The newest of each host and directory will do, unless it may be an older one that is meant.
+  const isNewest = source.ids === undefined && source.before === undefined;
+  const args = snapshotsArguments({
+    tags: tagsOfSource(source),
+    ...(host !== undefined && { host }),
+    ...(isNewest && { latest: 1 }),
+  });
+  const found = parseSnapshots((await runRestic(agent, access, { args, signal })).stdout);
   const chosen = new Map<string, Snapshot>();
   // They come oldest first, so that the newest stays. Two configurations may have backed up one directory.
-  for (const snapshot of ofTarget) {
+  for (const snapshot of found.filter((each) => isOf(source, each))) {
     const directory = subjectOf(snapshot.tags)?.directory;
     if (directory !== undefined && directories.includes(directory)) chosen.set(directory, snapshot);
   }
   const missing = directories.filter((directory) => !chosen.has(directory));
   if (missing.length === 0) return chosen;
-  const instead = ofTarget.length > 0 ? ofTarget : await allSnapshots(agent, access, source, signal);
+  const instead = found.length > 0 ? found : await allSnapshots(agent, access, source, signal);
   throw new HostFailure('NoSnapshot', noSnapshot(source, missing, instead));
+}
+
+function tagsOfSource({ namespace, target, configuration }: Source): Tags {
+  const ofConfiguration = configuration === undefined ? [] : configurationTag(configuration);
+  if (target === undefined) {
+    if (configuration === undefined) throw new Error('a source has a target or a configuration');
+    return configurationTag(configuration);
+  }
+  return [...targetTags({ namespace, ...target }), ...ofConfiguration];
+}
+
+/** Whether `snapshot`, which has the tags and the host of `source`, is one of those that it means. */
+function isOf(source: Source, snapshot: Snapshot): boolean {
+  const { namespace, ids, before } = source;
+  // The tag of a configuration is without its namespace, and a repository may serve several.
+  if (subjectOf(snapshot.tags)?.namespace !== namespace) return false;
+  if (ids !== undefined && !ids.some((id) => snapshot.id.startsWith(id))) return false;
+  return before === undefined || snapshot.time < before;
 }
 
 /** The newest snapshots of every host and directory, whoever made them. */
@@ -51,7 +109,7 @@ async function allSnapshots(
   source: Source,
   signal: AbortSignal,
 ): Promise<Snapshot[]> {
-  const args = snapshotsArguments({ tags: targetTags(source), latest: 1 }).filter(
+  const args = snapshotsArguments({ tags: tagsOfSource(source), latest: 1 }).filter(
     (argument) => !argument.startsWith('--tag='),
   );
   return parseSnapshots((await runRestic(agent, access, { args, signal })).stdout);
@@ -59,19 +117,32 @@ async function allSnapshots(
 
 /** The message of `NoSnapshot`. */
 export function noSnapshot(source: Source, missing: readonly string[], instead: readonly Snapshot[]): string {
-  const { repository, namespace, kind, name, host } = source;
-  const what = `Repository ${repository} has no snapshot of ${missing.join(', ')} of ${kind} ${namespace}/${name} (${host})`;
+  const what = `Repository ${source.repository} has no snapshot of ${missing.join(', ')} of ${describeSource(source)}`;
   if (instead.length === 0) return `${what}; it has no snapshots at all`;
   const newest = instead.toReversed().slice(0, mostNamed).map(describe);
   return `${what}; the newest of what it has: ${listed(newest, instead.length)}`;
 }
 
+function describeSource({ namespace, target, configuration, host, ids, before }: Source): string {
+  const by = `the BackupConfiguration ${namespace}/${configuration}`;
+  const whose = target === undefined ? by : `${target.kind} ${namespace}/${target.name}`;
+  return [
+    host === undefined ? whose : `${whose} (${host})`,
+    ...(target !== undefined && configuration !== undefined ? [`made by ${by}`] : []),
+    ...(ids === undefined ? [] : [`among ${ids.join(', ')}`]),
+    ...(before === undefined ? [] : [`before ${instant(before)}`]),
+  ].join(' ');
+}
+
 function describe(snapshot: Snapshot): string {
-  const when = `${new Date(snapshot.time).toISOString().slice(0, 19)}Z`;
   const subject = subjectOf(snapshot.tags);
   const what =
     subject === undefined
       ? snapshot.paths.join(', ')
       : `${subject.directory} of ${subject.kind} ${subject.namespace}/${subject.name}`;
-  return `${what} (${snapshot.host}, ${when})`;
+  return `${what} (${snapshot.host}, ${instant(snapshot.time)}, ${snapshot.id.slice(0, 8)})`;
+}
+
+function instant(time: number): string {
+  return `${new Date(time).toISOString().slice(0, 19)}Z`;
 }

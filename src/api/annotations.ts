@@ -10,6 +10,9 @@ export const REQUESTED_ANNOTATION = `${GROUP}/injection-requested`;
 /** On a BackupSession: the BackupConfiguration that it runs, as `labelValue` writes it. Agents select their sessions by it. */
 export const CONFIGURATION_LABEL = `${GROUP}/backup-configuration`;
 
+/** On a BackupSession of the schedule, and on those that try it again: the instant at which it was due, in seconds since the epoch. */
+export const DUE_LABEL = `${GROUP}/due`;
+
 /** On what the operator makes for others, a RoleBinding for example. */
 export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 export const MANAGED_BY = 'stash';

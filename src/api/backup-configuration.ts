@@ -19,14 +19,43 @@ const keep = (unit: string) =>
     }),
   );
 
+/** The fields of a retention policy of which at least one has to be set. */
+const KEEPS = ['keepLast', 'keepHourly', 'keepDaily', 'keepWeekly', 'keepMonthly', 'keepYearly'];
+
 const retentionPolicy = object(
   {
+    name: optional(
+      text({
+        description:
+          'What the policy is called, for people: it stands in what a session says of its retention.',
+        minLength: 1,
+        maxLength: 63,
+      }),
+    ),
     keepLast: keep('of the latest'),
     keepHourly: keep('hourly'),
     keepDaily: keep('daily'),
     keepWeekly: keep('weekly'),
     keepMonthly: keep('monthly'),
     keepYearly: keep('yearly'),
+    keepTags: optional(
+      list(
+        text({
+          description: 'A tag of restic, without commas and white space.',
+          hint: 'write one tag without commas and white space, such as release-1',
+          minLength: 1,
+          maxLength: 255,
+          pattern: '^[^,\\s]+$',
+        }),
+        {
+          description:
+            'Beside what the numbers keep, every snapshot with one of these tags, however old. Tags are added with `restic tag --add`.',
+          minItems: 1,
+          maxItems: 32,
+          'x-kubernetes-list-type': 'set',
+        },
+      ),
+    ),
     prune: bool({
       description:
         'Also frees the space of what was removed. Without it, snapshots go and the space stays taken.',
@@ -39,9 +68,10 @@ const retentionPolicy = object(
       'Which snapshots of this configuration to keep; all of them where it is left out. Applied once in each session, after its last host is done.',
     rules: [
       {
-        rule: '[has(self.keepLast), has(self.keepHourly), has(self.keepDaily), has(self.keepWeekly), has(self.keepMonthly), has(self.keepYearly)].exists(k, k)',
+        rule: KEEPS.map((name) => `has(self.${name})`).join(' || '),
         message:
           'a retention policy that keeps nothing would remove every snapshot; set keepLast or another keep…',
+        holds: (self: Record<string, unknown>) => KEEPS.some((name) => name in self),
       },
     ],
   },
@@ -100,6 +130,28 @@ const spec = object(
       default: 3,
       maximum: 1000,
     }),
+    retry: object(
+      {
+        limit: count({
+          description:
+            'How many more sessions follow a scheduled one that failed, each after another; 0 for none. They are called after the first, with -r1, -r2, … at the end, and count in the history.',
+          default: 0,
+          maximum: 10,
+        }),
+        delay: text({
+          description: 'How long after a failure the next session follows, as a Go duration.',
+          hint: 'write a duration such as 1m or 30m',
+          default: '1m',
+          pattern: DURATION_PATTERN,
+          maxLength: 32,
+        }),
+      },
+      {
+        description:
+          'What follows a session of the schedule that Failed, until the next is due. Sessions that a user made or cancelled are not tried again.',
+        default: { limit: 0, delay: '1m' },
+      },
+    ),
     rollout: oneOf(['Automatic', 'OnNextUpdate'], {
       description:
         'Automatic: the workload is rolled out once to get its sidecar. OnNextUpdate: the sidecar comes with the next change that its owner makes.',

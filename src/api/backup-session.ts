@@ -4,6 +4,7 @@ import {
   bool,
   count,
   instant,
+  isUnchanged,
   mapList,
   object,
   objectName,
@@ -27,6 +28,7 @@ const spec = object(
           {
             rule: 'self == oldSelf',
             message: 'a session runs the configuration that it was made for; make another session',
+            holds: isUnchanged,
           },
         ],
       },
@@ -35,8 +37,12 @@ const spec = object(
       description:
         'Stops the session: restic is stopped and the session is Failed with the reason Cancelled.',
       default: false,
-      'x-kubernetes-validations': [
-        { rule: 'self || !oldSelf', message: 'a session that was cancelled stays so; make another session' },
+      rules: [
+        {
+          rule: 'self || !oldSelf',
+          message: 'a session that was cancelled stays so; make another session',
+          holds: (self: boolean, oldSelf: boolean) => self || !oldSelf,
+        },
       ],
     }),
   },

@@ -5,7 +5,7 @@ interface JSONSchema {
 }
 
 /** Keywords of our schemas that a CustomResourceDefinition does not know. */
-const OWN_KEYWORDS = new Set(['hint']);
+const OWN_KEYWORDS = new Set(['hint', 'holds']);
 
 /**
  * The CustomResourceDefinition of `kind`. With the webhook down, it still refuses what is malformed.
@@ -44,7 +44,6 @@ export function customResourceDefinition(kind: Kind): object {
               description: kind.description,
               required: ['spec'],
               properties: { spec: structural(kind.spec), status: structural(kind.status) },
-              ...(kind.rules === undefined ? {} : { 'x-kubernetes-validations': kind.rules }),
             },
           },
         },

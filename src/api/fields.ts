@@ -14,11 +14,12 @@ export const directory = text({
   minLength: 2,
   maxLength: 1024,
   pattern: '^(/[^/]+)+/?$',
-  'x-kubernetes-validations': [
+  rules: [
     {
       rule: "!self.matches('(^|/)[.][.]?(/|$)')",
       message:
         'a directory is written without "." and ".."; write the path from the root, such as /source/data',
+      holds: (self: string) => !/(^|\/)[.][.]?(\/|$)/.test(self),
     },
   ],
 });

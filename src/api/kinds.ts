@@ -9,7 +9,7 @@ import {
   type Resource,
 } from './resources.ts';
 import { restoreSession } from './restore-session.ts';
-import type { Rule, TSchema } from './schema.ts';
+import type { TSchema } from './schema.ts';
 
 /** A column of `kubectl get`. Source: CustomResourceDefinition, `additionalPrinterColumns`. */
 export interface Column {
@@ -26,7 +26,6 @@ export interface Kind extends Resource {
   description: string;
   spec: TSchema;
   status: TSchema;
-  rules?: Rule[];
   columns: Column[];
 }
 

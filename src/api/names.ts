@@ -31,6 +31,11 @@ export function sessionName(configuration: string, dueAt: number): string {
   return `${boundedName(configuration, 253 - instant.length - 1)}-${instant}`;
 }
 
+/** The name of the `attempt`th session (from 1) that follows `first`, as a failed session of the schedule is tried again. */
+export function retryName(first: string, attempt: number): string {
+  return `${boundedName(first, 253 - 4)}-r${attempt}`;
+}
+
 /** JSON with the keys of every object in order, so that equal values have equal texts. */
 export function canonicalJSON(value: unknown): string {
   return JSON.stringify(value, (_, field: unknown) =>

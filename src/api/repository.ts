@@ -1,11 +1,25 @@
 import { conditions } from './fields.ts';
 import type { KubernetesObject } from './object.ts';
-import { bool, count, instant, object, objectName, optional, type Static, text } from './schema.ts';
+import {
+  bool,
+  count,
+  instant,
+  isUnchanged,
+  object,
+  objectName,
+  optional,
+  type Static,
+  text,
+} from './schema.ts';
 
 const path = {
   maxLength: 1024,
-  'x-kubernetes-validations': [
-    { rule: "!self.matches('(^|/)[.][.](/|$)')", message: 'a path is written without ".."' },
+  rules: [
+    {
+      rule: "!self.matches('(^|/)[.][.](/|$)')",
+      message: 'a path is written without ".."; name the directory itself',
+      holds: (self: string) => !/(^|\/)[.][.](\/|$)/.test(self),
+    },
   ],
 };
 
@@ -58,6 +72,7 @@ const spec = object(
             rule: 'self == oldSelf',
             message:
               'the backend of a Repository cannot be changed, since its snapshots would be lost from view; make another Repository',
+            holds: isUnchanged,
           },
         ],
       },

@@ -1,4 +1,5 @@
 import Type, { type Static, type TProperties, type TSchema } from 'typebox';
+import { canonicalJSON } from './names.ts';
 
 /**
  * Building blocks of the schemas of our kinds: JSON Schema as a CustomResourceDefinition takes it (structural, bounded,
@@ -9,29 +10,29 @@ export interface Options {
   description: string;
   hint?: string;
   default?: unknown;
+  rules?: Rule[];
   [keyword: string]: unknown;
 }
 
-/** A rule in CEL, with the message of the one who breaks it. */
+/**
+ * A rule in CEL, with the message of the one who breaks it. `holds` says the same for the validator, which knows no CEL: it is asked
+ * where the schema is content with `self`, and, of a rule that speaks of `oldSelf`, only where there is one.
+ */
 export interface Rule {
   rule: string;
   message: string;
-  fieldPath?: string;
-  reason?: string;
+  holds: (self: never, oldSelf: never) => boolean;
 }
+
+/** Where the rules of a schema stand, as a CustomResourceDefinition has it. */
+export const RULES = 'x-kubernetes-validations';
 
 /**
  * An object with these properties and no others. A property that has a default is always there in the type, since the API server
  * and the validator put it in, and may be left out by whoever writes the object.
  */
-export function object<Properties extends TProperties>(
-  properties: Properties,
-  { rules, ...options }: Options & { rules?: Rule[] },
-) {
-  const schema = Type.Object(properties, {
-    ...options,
-    ...(rules === undefined ? {} : { 'x-kubernetes-validations': rules }),
-  });
+export function object<Properties extends TProperties>(properties: Properties, options: Options) {
+  const schema = Type.Object(properties, keywords(options));
   const needed = Object.entries(properties).filter(([name, property]) => {
     const isRequired = (schema.required as string[] | undefined)?.includes(name) ?? false;
     return isRequired && !('default' in property);
@@ -45,25 +46,25 @@ export function object<Properties extends TProperties>(
 }
 
 export function text(options: Options & { maxLength?: number }) {
-  return Type.String({ maxLength: 1024, ...options });
+  return Type.String({ maxLength: 1024, ...keywords(options) });
 }
 
 export function oneOf<const Values extends string[]>(values: Values, options: Options) {
-  return Type.Unsafe<Values[number]>({ type: 'string', enum: values, ...options });
+  return Type.Unsafe<Values[number]>({ type: 'string', enum: values, ...keywords(options) });
 }
 
 export function bool(options: Options) {
-  return Type.Boolean({ ...options });
+  return Type.Boolean(keywords(options));
 }
 
 /** A whole number, not negative where nothing else is said. */
 export function count(options: Options & { minimum?: number; maximum?: number }) {
-  return Type.Integer({ minimum: 0, format: 'int64', ...options });
+  return Type.Integer({ minimum: 0, format: 'int64', ...keywords(options) });
 }
 
 /** An RFC 3339 instant. */
 export function instant(options: Options) {
-  return Type.String({ format: 'date-time', ...options });
+  return Type.String({ format: 'date-time', ...keywords(options) });
 }
 
 /** A list that is replaced as a whole. */
@@ -71,7 +72,7 @@ export function list<Item extends TSchema>(
   item: Item,
   options: Options & { maxItems: number; minItems?: number },
 ) {
-  return Type.Array(item, { 'x-kubernetes-list-type': 'atomic', ...options });
+  return Type.Array(item, { 'x-kubernetes-list-type': 'atomic', ...keywords(options) });
 }
 
 /** A list whose items are told apart by `keys`, so that several writers may each own their items (server-side apply). */
@@ -83,7 +84,7 @@ export function mapList<Item extends TSchema>(
   return Type.Array(item, {
     'x-kubernetes-list-type': 'map',
     'x-kubernetes-list-map-keys': keys,
-    ...options,
+    ...keywords(options),
   });
 }
 
@@ -98,8 +99,17 @@ export function objectName(options: Options) {
     maxLength: 253,
     pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
     hint: 'a name has lower-case letters, digits, "-" and "." only, and begins and ends with a letter or a digit',
-    ...options,
+    ...keywords(options),
   });
+}
+
+/** `holds` of the rule `self == oldSelf`. */
+export function isUnchanged(self: unknown, oldSelf: unknown): boolean {
+  return canonicalJSON(self) === canonicalJSON(oldSelf);
+}
+
+function keywords({ rules, ...options }: Options): Omit<Options, 'rules'> {
+  return rules === undefined ? options : { ...options, [RULES]: rules };
 }
 
 export type { Static, TSchema };

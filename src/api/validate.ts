@@ -1,16 +1,20 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { brokenRules } from './broken-rules.ts';
 import type { Kind } from './kinds.ts';
 import { type Problem, quoted } from './problem.ts';
 import { apiVersionOf } from './resources.ts';
+import { RULES } from './schema.ts';
 
 /**
- * What a schema says against `object`, an object of `kind` as somebody wrote it. Defaults are put into `object`; nothing is taken
+ * What the schema of `kind` and its rules say against `object`, as somebody wrote it. Defaults are put into `object`; nothing is taken
  * out. An empty list means that it may be trusted to have the kind's type.
+ *
+ * @param oldObject - what it was before, where it is a change of one
  */
-export function validate(kind: Kind, object: unknown): Problem[] {
+export function validate(kind: Kind, object: unknown, oldObject?: { spec?: unknown }): Problem[] {
   const check = validatorOf(kind);
-  if (check(object)) return [];
-  return dedupe((check.errors ?? []).map((error) => problemOf(error, object)));
+  if (!check(object)) return dedupe((check.errors ?? []).map((error) => problemOf(error, object)));
+  return brokenRules(kind.spec, (object as { spec: unknown }).spec, oldObject?.spec, 'spec');
 }
 
 const ajv = new Ajv({
@@ -18,7 +22,7 @@ const ajv = new Ajv({
   useDefaults: true,
   verbose: true,
   strict: false,
-  validateFormats: false,
+  formats: { 'date-time': isInstant, int32: true, int64: true, double: true, byte: true },
 });
 const validators = new Map<Kind, ValidateFunction>();
 
@@ -39,13 +43,21 @@ function validatorOf(kind: Kind): ValidateFunction {
   return check;
 }
 
+/** As the API server reads it (RFC 3339). */
+function isInstant(text: string): boolean {
+  return (
+    /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/.test(text) &&
+    !Number.isNaN(Date.parse(text))
+  );
+}
+
 /** `schema` that refuses fields it does not name, as `kubectl` does: a misspelt field must not be silently nothing. */
 function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed);
   if (schema === null || typeof schema !== 'object') return schema;
   const fields = Object.fromEntries(
     Object.entries(schema)
-      .filter(([key]) => key !== 'x-kubernetes-validations')
+      .filter(([key]) => key !== RULES)
       .map(([key, value]) => [key, closed(value)]),
   );
   return fields.type === 'object' && fields.properties !== undefined && !('additionalProperties' in fields)
@@ -71,6 +83,11 @@ function problemOf(error: ErrorObject, object: unknown): Problem {
       return {
         path,
         message: `${found} is not possible; choose ${(error.params.allowedValues as string[]).join(' or ')}`,
+      };
+    case 'format':
+      return {
+        path,
+        message: `${found} is no ${String(error.params.format)}; write an instant such as 2026-11-22T18:00:00Z`,
       };
     case 'type':
       return { path, message: `${found} is no ${String(error.params.type)}${withHint(hint)}` };

@@ -143,7 +143,9 @@ export function backupSessions(context: Context, gate: SessionGate, hosts: HostW
     const host = session.status?.hosts?.find((each) => each.host === appointed);
     const report = host?.retention;
     if (report?.phase === 'Succeeded') {
-      const message = `snapshots kept: ${report.kept ?? 0}, removed: ${report.removed ?? 0}`;
+      const policy = configurationOf(session)?.spec.retentionPolicy;
+      const what = policy?.dryRun === true ? 'would be removed' : 'removed';
+      const message = `${policy?.name === undefined ? '' : `${policy.name}: `}snapshots kept: ${report.kept ?? 0}, ${what}: ${report.removed ?? 0}`;
       return { type: RETENTION_APPLIED, status: 'True', reason: 'Applied', message };
     }
     if (report?.phase === 'Failed') {

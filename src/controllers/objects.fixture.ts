@@ -57,6 +57,7 @@ export function aConfiguration(over: Deep<BackupConfiguration> = {}): BackupConf
         timeout: '24h',
         startingDeadline: '1h',
         backupHistoryLimit: 3,
+        retry: { limit: 0, delay: '1m' },
         rollout: 'Automatic',
       },
     },

@@ -1,5 +1,6 @@
 import cron from 'node-cron';
 import type { KubernetesObject } from '../api/object.ts';
+import { isOver } from '../api/sessions.ts';
 import type { Cache } from '../kube/cache.ts';
 import { isConflict } from '../kube/errors.ts';
 import { keyOf } from '../kube/object.ts';
@@ -76,6 +77,7 @@ export async function runControllers(
       backups.add(keyOf(session));
       const configuration = `${session.metadata.namespace}/${session.spec.backupConfiguration.name}`;
       configurations.add(configuration);
+      if (isOver(session)) scheduler.observe(configuration);
       const repository = caches.configurations.get(configuration)?.spec.repository.name;
       if (repository !== undefined) repositories.add(`${session.metadata.namespace}/${repository}`);
     }),

@@ -1,4 +1,4 @@
-import { CONFIGURATION_LABEL } from '../api/annotations.ts';
+import { CONFIGURATION_LABEL, DUE_LABEL } from '../api/annotations.ts';
 import type { BackupConfiguration } from '../api/backup-configuration.ts';
 import type { BackupSession } from '../api/backup-session.ts';
 import { labelValue, sessionName } from '../api/names.ts';
@@ -11,6 +11,7 @@ import { InvalidScheduleError } from '../schedules/invalid-schedule.ts';
 import { ownerReferenceTo } from './backup-sessions.ts';
 import { type Context, FIELD_MANAGER, timestamp } from './context.ts';
 import { observedSchedule, planSchedule, type ScheduleKnowledge } from './schedule-plan.ts';
+import { retryOf } from './session-retry.ts';
 
 /** Sessions that are created at once: at midnight all are due in the same second. */
 const WORKERS = 32;
@@ -24,6 +25,8 @@ export class Scheduler {
   readonly #due = new DueHeap();
   /** What this process has written of each configuration: its cache may not show it yet. */
   readonly #known = new Map<string, ScheduleKnowledge & { observed: string }>();
+  /** The last session that was made of each configuration because the one before had failed. */
+  readonly #retried = new Map<string, string>();
   readonly #queue: WorkQueue;
 
   constructor(context: Context) {
@@ -48,7 +51,7 @@ export class Scheduler {
     return this.#queue.drain();
   }
 
-  /** The configuration `key` is new, has changed, or is gone. */
+  /** The configuration `key` is new, has changed, or is gone, or a session of it has ended. */
   observe(key: string): void {
     this.#queue.add(key);
   }
@@ -64,11 +67,14 @@ export class Scheduler {
     if (configuration === undefined) {
       this.#due.delete(key);
       this.#known.delete(key);
+      this.#retried.delete(key);
       return;
     }
     const plan = this.#planOf(configuration);
-    if (plan.next === undefined) this.#due.delete(key);
-    else this.#due.set(key, plan.next);
+    const retryAt = plan.catchUp === undefined ? await this.#retry(key, configuration) : undefined;
+    const lookAt = Math.min(plan.next ?? Number.POSITIVE_INFINITY, retryAt ?? Number.POSITIVE_INFINITY);
+    if (lookAt === Number.POSITIVE_INFINITY) this.#due.delete(key);
+    else this.#due.set(key, lookAt);
 
     if (plan.missed !== undefined) {
       const note = `the backup that was due at ${timestamp(plan.missed)} was missed by more than spec.startingDeadline`;
@@ -82,7 +88,8 @@ export class Scheduler {
       });
     }
     if (plan.catchUp !== undefined) {
-      await this.#createSession(configuration, plan.catchUp);
+      const { name } = configuration.metadata;
+      await this.#createSession(configuration, sessionName(name, plan.catchUp), plan.catchUp);
       log.info(
         { backupConfiguration: key, due: timestamp(plan.catchUp), lateMs: clock.now() - plan.catchUp },
         'a backup was due',
@@ -91,6 +98,19 @@ export class Scheduler {
     const handled = plan.catchUp ?? plan.missed;
     if (handled !== undefined) this.#knowledgeOf(configuration).handled = handled;
     await this.#writeStatus(configuration, handled, plan.next);
+  }
+
+  /** Has a failed session followed by another, where that is due; answers when it will be, where it is not yet. */
+  async #retry(key: string, configuration: BackupConfiguration): Promise<number | undefined> {
+    const { caches, clock, log } = this.#context;
+    const retry = retryOf(configuration, caches.backupSessions.byIndex('configuration', key), clock.now());
+    // One that was deleted after it was made is not made again.
+    if (retry === undefined || this.#retried.get(key) === retry.name) return undefined;
+    if (retry.at > clock.now()) return retry.at;
+    await this.#createSession(configuration, retry.name, retry.due);
+    this.#retried.set(key, retry.name);
+    log.info({ backupConfiguration: key, backupSession: retry.name }, 'a failed backup is tried again');
+    return undefined;
   }
 
   #planOf(configuration: BackupConfiguration) {
@@ -122,21 +142,24 @@ export class Scheduler {
     return fresh;
   }
 
-  async #createSession(configuration: BackupConfiguration, due: number): Promise<void> {
+  async #createSession(configuration: BackupConfiguration, session: string, due: number): Promise<void> {
     const { name, namespace } = configuration.metadata;
-    const session: BackupSession = {
+    const body: BackupSession = {
       apiVersion: apiVersionOf(BACKUP_SESSIONS),
       kind: BACKUP_SESSIONS.kind,
       metadata: {
-        name: sessionName(name, due),
+        name: session,
         ...(namespace !== undefined && { namespace }),
-        labels: { [CONFIGURATION_LABEL]: labelValue(name) },
+        labels: {
+          [CONFIGURATION_LABEL]: labelValue(name),
+          [DUE_LABEL]: String(Math.floor(due / 1000)),
+        },
         ownerReferences: [ownerReferenceTo(configuration)],
       },
       spec: { backupConfiguration: { name }, cancel: false },
     };
     try {
-      await this.#context.client.create(BACKUP_SESSIONS, session, { fieldManager: FIELD_MANAGER });
+      await this.#context.client.create(BACKUP_SESSIONS, body, { fieldManager: FIELD_MANAGER });
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
     }

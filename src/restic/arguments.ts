@@ -69,14 +69,23 @@ export interface RestoreOptions extends Locking {
   readonly directory: string;
   /** The directory it is restored into; its own owner and mode stay what they are. */
   readonly target: string;
+  /** Patterns relative to the directory; restic takes these or `exclude`, not both. */
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+  /** Deletes from `target` what the snapshot lacks, as far as it matches `include` or does not match `exclude`. */
+  readonly exact?: boolean;
 }
 
-export function restoreArguments({ snapshot, directory, target, retryLock }: RestoreOptions): string[] {
+export function restoreArguments(options: RestoreOptions): string[] {
+  const { snapshot, directory, target, include = [], exclude = [], exact = false, retryLock } = options;
   return [
     'restore',
     ...common(retryLock),
     `--target=${target}`,
     '--sparse',
+    ...include.map((pattern) => `--include=${pattern}`),
+    ...exclude.map((pattern) => `--exclude=${pattern}`),
+    ...(exact ? ['--delete'] : []),
     '--',
     `${snapshot}:${directory}`,
   ];
@@ -104,6 +113,8 @@ export interface KeepPolicy {
   readonly keepWeekly?: number;
   readonly keepMonthly?: number;
   readonly keepYearly?: number;
+  /** Whatever has one of these tags stays too. */
+  readonly keepTags?: readonly string[];
   readonly prune?: boolean;
   readonly dryRun?: boolean;
 }
@@ -125,6 +136,7 @@ export function forgetArguments({ tags, policy, retryLock }: ForgetOptions): str
     ...keep('weekly', policy.keepWeekly),
     ...keep('monthly', policy.keepMonthly),
     ...keep('yearly', policy.keepYearly),
+    ...(policy.keepTags ?? []).map((tag) => `--keep-tag=${tag}`),
     ...(policy.prune === true ? ['--prune'] : []),
     ...(policy.dryRun === true ? ['--dry-run'] : []),
   ];

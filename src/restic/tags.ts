@@ -33,6 +33,11 @@ export function targetTags({
   return [`target=${[namespace, kind, name].map((part) => encoded(part, /\//g)).join('/')}`];
 }
 
+/** The tag of all that a BackupConfiguration of this name made, in whichever namespace. */
+export function configurationTag(configuration: string): Tags {
+  return [`configuration=${encoded(configuration)}`];
+}
+
 /** The tag of one directory, to be looked for together with those of its target. */
 export function directoryTags(directory: string): Tags {
   return [`directory=${encoded(directory)}`];

@@ -1,3 +1,4 @@
+import type { BackupConfigurationSpec } from '../api/backup-configuration.ts';
 import { parseDuration } from '../api/duration.ts';
 import { type Problem, quoted } from '../api/problem.ts';
 
@@ -13,6 +14,10 @@ export function timeoutWithinBounds({ timeout }: { timeout: string }): Problem[]
 
 export function startingDeadlineWithinBounds({ startingDeadline }: { startingDeadline: string }): Problem[] {
   return withinBounds('spec.startingDeadline', startingDeadline);
+}
+
+export function retryDelayWithinBounds({ retry }: BackupConfigurationSpec): Problem[] {
+  return withinBounds('spec.retry.delay', retry.delay);
 }
 
 export function startingDeadlineIsShort({ startingDeadline }: { startingDeadline: string }): Problem[] {

@@ -1,16 +1,23 @@
 import type { BackupConfigurationSpec } from '../api/backup-configuration.ts';
 import { type Problem, quoted } from '../api/problem.ts';
+import type { RestoreSessionSpec } from '../api/restore-session.ts';
 
-/**
- * restic refuses to start over a pattern that it cannot read, and every backup would fail.
- *
- * @see https://pkg.go.dev/path/filepath#Match - the grammar of one part of a pattern between its slashes
- */
-export function excludesParse({ target: { exclude = [] } }: BackupConfigurationSpec): Problem[] {
-  return exclude.flatMap((pattern, index) => {
+/** restic refuses to start over a pattern that it cannot read, and every backup would fail. */
+export function excludesParse({ target: { exclude } }: BackupConfigurationSpec): Problem[] {
+  return patternsParse('spec.target.exclude', exclude);
+}
+
+/** The same of a restore. A "!" is a part of the name in what is included: only an exclusion can be taken back. */
+export function partsParse({ include, exclude }: RestoreSessionSpec): Problem[] {
+  return [...patternsParse('spec.include', include), ...patternsParse('spec.exclude', exclude)];
+}
+
+/** @see https://pkg.go.dev/path/filepath#Match - the grammar of one part of a pattern between its slashes */
+function patternsParse(path: string, patterns: string[] = []): Problem[] {
+  return patterns.flatMap((pattern, index) => {
     const fault = faultOf(pattern);
     if (fault === undefined) return [];
-    return [{ path: `spec.target.exclude[${index}]`, message: `${quoted(pattern)} is no pattern: ${fault}` }];
+    return [{ path: `${path}[${index}]`, message: `${quoted(pattern)} is no pattern: ${fault}` }];
   });
 }
 

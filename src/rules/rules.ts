@@ -10,8 +10,13 @@ import {
 import type { RepositorySpec } from '../api/repository.ts';
 import type { RestoreSessionSpec } from '../api/restore-session.ts';
 import { directoriesAreApart, directoriesAreData, directoriesDoNotRepeat } from './directories.ts';
-import { startingDeadlineIsShort, startingDeadlineWithinBounds, timeoutWithinBounds } from './durations.ts';
-import { excludesParse } from './excludes.ts';
+import {
+  retryDelayWithinBounds,
+  startingDeadlineIsShort,
+  startingDeadlineWithinBounds,
+  timeoutWithinBounds,
+} from './durations.ts';
+import { excludesParse, partsParse } from './excludes.ts';
 import { claimIsWritable, mountIsFree } from './local-volume.ts';
 import { nameIsSubdomain } from './names.ts';
 import type { RuleBook } from './rule.ts';
@@ -39,6 +44,7 @@ const configurationRules: RuleBook<BackupConfigurationSpec> = {
     excludesParse,
     timeoutWithinBounds,
     startingDeadlineWithinBounds,
+    retryDelayWithinBounds,
   ],
   advice: [directoriesAreApart, startingDeadlineIsShort],
 };
@@ -56,6 +62,7 @@ const restoreSessionRules: RuleBook<RestoreSessionSpec> = {
     nameIsSubdomain('spec.target.ref.name', ({ target }) => target.ref.name),
     directoriesDoNotRepeat,
     directoriesAreData,
+    partsParse,
     timeoutWithinBounds,
   ],
   advice: [directoriesAreApart],

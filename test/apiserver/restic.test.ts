@@ -15,7 +15,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -147,6 +147,20 @@ async function inventory(directory: string): Promise<Record<string, unknown>> {
   return found;
 }
 
+/** A snapshot of a directory, and a target that has nothing of it and something else. */
+async function changedSince(name: string) {
+  const directory = join(root, `${name}-source`);
+  const target = join(root, `${name}-target`);
+  for (const file of ['etc/conf', 'data/a.sql', 'plain', 'other']) {
+    await mkdir(dirname(join(directory, file)), { recursive: true });
+    await writeFile(join(directory, file), file);
+  }
+  await mkdir(join(target, 'cache'), { recursive: true });
+  for (const file of ['new', 'cache/new']) await writeFile(join(target, file), 'new');
+  const { snapshot = '' } = await backUp(name, directory);
+  return { directory, target, snapshot };
+}
+
 describe('the real restic', () => {
   test('brings back what it backed up, odd names, links, modes and holes', async () => {
     const directory = join(root, 'data, 100% of it ');
@@ -246,6 +260,61 @@ describe('the real restic', () => {
     const removed = groups.flatMap((group) => group.remove.map(({ id }) => id));
     expect(await snapshotsOf(tags)).toEqual(before.filter(({ id }) => !removed.includes(id)));
     expect(await snapshotsOf(configurationTags(subjectOfDirectory('kept', directory)))).toHaveLength(3);
+  });
+
+  test('restores the part that is asked for, by patterns relative to the directory', async () => {
+    const { directory, target, snapshot } = await changedSince('part');
+    await succeeded(restoreArguments({ snapshot, directory, target, include: ['/etc', '*.sql'] }));
+    expect((await readdir(target, { recursive: true })).sort()).toEqual([
+      'cache',
+      'cache/new',
+      'data',
+      'data/a.sql',
+      'etc',
+      'etc/conf',
+      'new',
+    ]);
+    await succeeded(restoreArguments({ snapshot, directory, target, exclude: ['etc/conf', '/other'] }));
+    expect(await readdir(target)).toEqual(['cache', 'data', 'etc', 'new', 'plain']);
+  });
+
+  test('restores exactly: what the snapshot lacks is deleted, and what is excluded is spared', async () => {
+    const { directory, target, snapshot } = await changedSince('exact');
+    await succeeded(restoreArguments({ snapshot, directory, target, exclude: ['/cache'], exact: true }));
+    expect((await readdir(target, { recursive: true })).sort()).toEqual([
+      'cache',
+      'cache/new',
+      'data',
+      'data/a.sql',
+      'etc',
+      'etc/conf',
+      'other',
+      'plain',
+    ]);
+    await writeFile(join(target, 'etc', 'more'), 'x');
+    await succeeded(restoreArguments({ snapshot, directory, target, include: ['/etc'], exact: true }));
+    expect(await readdir(join(target, 'etc'))).toEqual(['conf']);
+    expect(await readdir(join(target, 'cache'))).toEqual(['new']);
+    await succeeded(restoreArguments({ snapshot, directory, target, exact: true }));
+    expect(await inventory(target)).toEqual(await inventory(directory));
+  });
+
+  test('keeps what has a tag that is to be kept, however old', async () => {
+    const directory = join(root, 'tagged');
+    await mkdir(directory);
+    await writeFile(join(directory, 'file'), 'x');
+    const made: string[] = [];
+    for (let round = 0; round < 4; round++) made.push((await backUp('tagged', directory)).snapshot ?? '');
+    const [first = '', second = ''] = made;
+    for (const id of [first, second]) await succeeded(['tag', '--json', '--add=release', id]);
+    const tags = configurationTags(subjectOfDirectory('tagged', directory));
+    const policy = { keepLast: 1 };
+    await succeeded(forgetArguments({ tags, policy: { ...policy, keepTags: ['release'] } }));
+    // restic writes a tagged snapshot anew; the tagged ones are a group of their own.
+    const times = (await snapshotsOf(tags)).map(({ tags: all }) => all.includes('release'));
+    expect(times).toEqual([true, true, false]);
+    await succeeded(forgetArguments({ tags, policy }));
+    expect(await snapshotsOf(tags)).toHaveLength(2);
   });
 
   test('prints nothing to forget and no snapshots where no snapshot has the tags', async () => {
