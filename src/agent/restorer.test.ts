@@ -58,6 +58,7 @@ function session(more: Partial<RestoreSession> = {}): RestoreSession {
     spec: {
       repository: { name: 'repository' },
       target: { ref: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, directories: ['/data'] },
+      mode: 'Overlay',
       timeout: '10m',
       cancel: false,
     },

@@ -7,7 +7,7 @@ export function excludesParse({ target: { exclude } }: BackupConfigurationSpec):
   return patternsParse('spec.target.exclude', exclude);
 }
 
-/** The same of a restore. A "!" is a part of the name in what is included: only an exclusion can be taken back. */
+/** The same of a restore. */
 export function partsParse({ include, exclude }: RestoreSessionSpec): Problem[] {
   return [...patternsParse('spec.include', include), ...patternsParse('spec.exclude', exclude)];
 }
