@@ -43,7 +43,7 @@ import { createConnection, type Endpoint } from '../../src/kube/https-connection
 import { kubeconfigEndpoint } from '../../src/kube/kubeconfig.ts';
 import type { ApiObject } from '../../src/kube/object.ts';
 import { customResourceDefinitions, namespaces } from '../../src/kube/resource.ts';
-import { targetTags } from '../../src/restic/tags.ts';
+import { tagsOf } from '../../src/restic/tags.ts';
 
 /* The real agent, restic and API server; this test plays the operator and kubelet. */
 
@@ -689,8 +689,8 @@ describe('a restore', () => {
     return name;
   }
 
-  function startRestore(of: Scene, sessions: string[], agent: Partial<Agent> = {}): Promise<number> {
-    return runRestore({ ...of.agent, ...agent, sessions, owner: { uid: 0, gids: [0] } });
+  function startRestore(of: Scene, sessions: string[], owner = { uid: 0, gids: [0] }): Promise<number> {
+    return runRestore({ ...of.agent, sessions, owner });
   }
 
   async function read(name: string): Promise<RestoreSession> {
@@ -701,10 +701,13 @@ describe('a restore', () => {
     const of = await scene();
     await makeOddTree(of.data);
     await restic(of, 'init');
-    const [tag = ''] = targetTags({ namespace, kind: 'Deployment', name: 'web' });
-    const configuration = ['--tag=configuration=any', `--tag=${tag}`, `--tag=directory=${of.data}`];
-    await restic(of, 'backup', '--host=host-0', ...configuration, '--', of.data);
+    await restic(of, 'backup', '--host=host-0', ...tagsOfData(of), '--', of.data);
     return of;
+  }
+
+  function tagsOfData({ data: directory }: Scene): string[] {
+    const subject = { namespace, configuration: 'any', kind: 'Deployment', name: 'web', directory };
+    return tagsOf(subject).map((tag) => `--tag=${tag}`);
   }
 
   test('brings everything back as it was, and the directory itself', async () => {
@@ -730,6 +733,24 @@ describe('a restore', () => {
     ]);
     expect(status?.stats?.[0]?.restoredBytes).toBeGreaterThan(0);
     expect(of.commands).toEqual(['snapshots', 'restore', 'ls']);
+  });
+
+  test('by a user who may not give files away says whose owners are lost', async () => {
+    const of = await scene();
+    await fill(of.data, { ours: 'a', theirs: 'b', 'of their group': 'c' });
+    await chown(of.data, 1000, 1000);
+    await chown(join(of.data, 'ours'), 1000, 3000);
+    await chown(join(of.data, 'of their group'), 1000, 2000);
+    await restic(of, 'init');
+    await restic(of, 'backup', '--host=host-0', ...tagsOfData(of), '--', of.data);
+    const name = await restoreSession(of);
+    await operate(RESTORE_SESSIONS, name, running());
+    expect(await startRestore(of, [name], { uid: 1000, gids: [1000, 3000] })).toBe(0);
+    const host = (await read(name)).status?.hosts?.[0];
+    expect(host).toMatchObject({ phase: 'Succeeded', reason: 'OwnershipNotKept' });
+    expect(host?.message).toContain(
+      'as user 1000 and could not give back the owners of 2 files and directories',
+    );
   });
 
   test('without a snapshot is Failed, says what there is instead, and lets the workload run', async () => {
