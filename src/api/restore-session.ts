@@ -73,7 +73,7 @@ const rule = object(
         description:
           'The hosts that this rule is about. One rule may leave it out, and is about all that no other rule names.',
         minItems: 1,
-        maxItems: 64,
+        maxItems: 32,
         'x-kubernetes-list-type': 'set',
       }),
     ),
@@ -155,7 +155,7 @@ const spec = object(
         description:
           'Which snapshots which hosts take, where it is not the newest of each its own. A host that no rule is about is restored as if there were no rules.',
         minItems: 1,
-        maxItems: 64,
+        maxItems: 32,
         rules: [
           {
             rule: 'self.filter(r, !has(r.targetHosts)).size() <= 1',
