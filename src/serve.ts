@@ -13,6 +13,7 @@ import { validateReports } from './admission/validate-reports.ts';
 import { createCaches, fillCaches } from './controllers/caches.ts';
 import { type Context, FIELD_MANAGER } from './controllers/context.ts';
 import { runControllers } from './controllers/operator.ts';
+import { targetProblems } from './controllers/target-problems.ts';
 import { wantedAtRest, wantedFor } from './controllers/wanted.ts';
 import { inject } from './injection/inject.ts';
 import type { InjectionOptions } from './injection/wanted.ts';
@@ -75,7 +76,10 @@ export async function serve(options: ServeOptions): Promise<void> {
           wantedAtRest(caches, namespace, wanted, annotations),
         inject: (workload, wanted) => inject(workload, wanted, injection),
       }),
-      '/validate/objects': validateObjects,
+      '/validate/objects': validateObjects({
+        targetProblems: (kind, object, oldObject) =>
+          targetProblems(caches, injection, kind, object, oldObject),
+      }),
       '/validate/reports': validateReports({
         operator: `system:serviceaccount:${options.namespace}:stash-operator`,
       }),

@@ -46,8 +46,10 @@ function objectOf(kind: Kind, difference: Difference = {}) {
   };
 }
 
+const validating = validateObjects({ targetProblems: () => ({ problems: [], warnings: [] }) });
+
 const review = (kind: Kind, object: object, oldObject?: object) =>
-  validateObjects(
+  validating(
     requestFor({
       operation: oldObject === undefined ? 'CREATE' : 'UPDATE',
       kind,
@@ -247,12 +249,55 @@ describe('validateObjects', () => {
         subResource: 'status',
         object: old,
       });
-      expect(validateObjects(request)).toBe(ALLOWED);
+      expect(validating(request)).toBe(ALLOWED);
+    });
+  });
+
+  describe('with what is found of the workload', () => {
+    const asked: unknown[][] = [];
+    const finding = (problems: object[], warnings: object[] = []) =>
+      validateObjects({
+        targetProblems: (...args) => {
+          asked.push(args);
+          return { problems, warnings } as never;
+        },
+      });
+    const request = (difference: Difference = {}) =>
+      requestFor({
+        operation: 'CREATE',
+        kind: BACKUP_CONFIGURATION,
+        namespace: 'demo',
+        name: 'shop',
+        object: objectOf(BACKUP_CONFIGURATION, difference),
+      });
+
+    it('refuses a problem with its field, and shows what is only unwise', () => {
+      const problem = { path: 'spec.target.directories[0]', message: 'no volume holds "/source/data"' };
+      expect(finding([problem])(request())).toMatchObject({
+        allowed: false,
+        status: { code: 422, details: { causes: [{ field: problem.path, message: problem.message }] } },
+      });
+      expect(finding([], [problem])(request())).toEqual({
+        allowed: true,
+        warnings: [`${problem.path}: ${problem.message}`],
+      });
+    });
+
+    it('asks of no object that is wrong in itself, and always with its namespace', () => {
+      asked.length = 0;
+      finding([])(request({ schedule: '61 * * * *' }));
+      expect(asked).toEqual([]);
+      finding([])(request());
+      expect(asked[0]).toMatchObject([
+        BACKUP_CONFIGURATION,
+        { metadata: { namespace: 'demo', name: 'shop' } },
+        undefined,
+      ]);
     });
   });
 
   it('has nothing to say of a deletion, or of a kind that is not ours', () => {
-    expect(validateObjects(requestFor({ operation: 'DELETE', object: undefined }))).toBe(ALLOWED);
-    expect(validateObjects(requestFor())).toBe(ALLOWED);
+    expect(validating(requestFor({ operation: 'DELETE', object: undefined }))).toBe(ALLOWED);
+    expect(validating(requestFor())).toBe(ALLOWED);
   });
 });

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import { BACKUP_CONFIGURATION, BACKUP_SESSION, RESTORE_SESSION } from '../api/kinds.ts';
+import { createCaches } from './caches.ts';
+import { aConfiguration, aRepository, aSession, aWorkload } from './objects.fixture.ts';
+import { targetProblems } from './target-problems.ts';
+
+const options = {
+  image: 'stash',
+  imagePullSecrets: [],
+  nativeSidecar: false,
+  resources: { requests: { cpu: '10m' } },
+};
+const workload = aWorkload({
+  spec: {
+    template: {
+      spec: {
+        containers: [
+          {
+            name: 'app',
+            volumeMounts: [
+              { name: 'data', mountPath: '/source/data' },
+              { name: 'conf', mountPath: '/etc/app', readOnly: true },
+            ],
+          },
+          { name: 'log', volumeMounts: [{ name: 'logs', mountPath: '/source/data' }] },
+        ],
+        volumes: [
+          { name: 'data', emptyDir: {} },
+          { name: 'logs', emptyDir: {} },
+          { name: 'conf', configMap: { name: 'conf' } },
+        ],
+      } as object,
+    },
+  },
+});
+
+function cachesWith(...configurations: Parameters<typeof aConfiguration>[0][]) {
+  const caches = createCaches();
+  caches.repositories.set(aRepository());
+  caches.workloads.set(workload);
+  for (const over of configurations) caches.configurations.set(aConfiguration(over));
+  return caches;
+}
+
+const asking = (target: object, metadata: object = {}) => aConfiguration({ metadata, spec: { target } });
+const restore = (directories: string[]) => ({
+  kind: 'RestoreSession',
+  metadata: { name: 'back', namespace: 'demo' },
+  spec: {
+    repository: { name: 'repo' },
+    target: { ref: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'shop' }, directories },
+  },
+});
+const find = (kind: typeof BACKUP_CONFIGURATION, object: unknown, old?: unknown, caches = cachesWith()) =>
+  targetProblems(caches, options, kind, object, old);
+
+describe('targetProblems', () => {
+  it('names the directory that no volume holds, and what the containers mount', () => {
+    const { problems } = find(
+      BACKUP_CONFIGURATION,
+      asking({ directories: ['/source/data', '/var/lib'], container: 'app' }),
+    );
+    expect(problems).toEqual([
+      {
+        path: 'spec.target.directories[1]',
+        message:
+          'no volume holds "/var/lib": "app" mounts "/source/data", "/etc/app". Only what lies in a volume can be backed up or restored; name a directory that does',
+      },
+    ]);
+  });
+
+  it('asks which container is meant, where two differ', () => {
+    const { problems } = find(BACKUP_CONFIGURATION, asking({ directories: ['/source/data'] }));
+    expect(problems.map(({ message }) => message).join()).toContain('name the one that is meant');
+  });
+
+  it('finds a directory of a restore that is read-only in its workload', () => {
+    expect(find(RESTORE_SESSION, restore(['/etc/app'])).problems).toMatchObject([
+      { path: 'spec.target.directories[0]', message: expect.stringContaining('read-only') },
+    ]);
+  });
+
+  it.each([
+    ['there is no such workload', asking({ ref: { name: 'later' }, directories: ['/nowhere'] }), undefined],
+    [
+      'it goes on to ask what it asked before',
+      aConfiguration({ spec: { paused: true, target: { directories: ['/nowhere'] } } }),
+      asking({ directories: ['/nowhere'] }),
+    ],
+  ])('finds nothing where %s', (_, object, old) => {
+    expect(find(BACKUP_CONFIGURATION, object, old)).toEqual({ problems: [], warnings: [] });
+  });
+
+  it('finds nothing in a session, which has no target of its own', () => {
+    expect(find(BACKUP_SESSION, aSession())).toEqual({ problems: [], warnings: [] });
+  });
+
+  it('finds the directory where the Repository is not there yet', () => {
+    const object = aConfiguration({
+      spec: { repository: { name: 'later' }, target: { directories: ['/nowhere'] } },
+    });
+    expect(find(BACKUP_CONFIGURATION, object).problems).toMatchObject([
+      { path: 'spec.target.directories[0]' },
+    ]);
+  });
+
+  it('warns of a clash with another configuration, whichever of the two is left out', () => {
+    const app = { directories: ['/source/data'], container: 'app' };
+    const log = { directories: ['/source/data'], container: 'log' };
+    const later = find(
+      BACKUP_CONFIGURATION,
+      asking(log, { name: 'z' }),
+      undefined,
+      cachesWith({ metadata: { name: 'a' }, spec: { target: app } }),
+    );
+    expect(later.problems).toEqual([]);
+    expect(later.warnings).toMatchObject([
+      { path: 'spec.target.directories', message: expect.stringContaining('"/source/data" is the volume') },
+    ]);
+    const earlier = find(
+      BACKUP_CONFIGURATION,
+      asking(log, { name: 'a' }),
+      undefined,
+      cachesWith({ metadata: { name: 'z' }, spec: { target: app } }),
+    );
+    expect(earlier.warnings.map(({ message }) => message).join()).toContain(
+      'BackupConfiguration "z" would be left out: ',
+    );
+  });
+});

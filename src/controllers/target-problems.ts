@@ -1,0 +1,98 @@
+import type { BackupConfiguration } from '../api/backup-configuration.ts';
+import { BACKUP_CONFIGURATION, type Kind, RESTORE_SESSION } from '../api/kinds.ts';
+import { canonicalJSON } from '../api/names.ts';
+import type { Problem } from '../api/problem.ts';
+import type { RestoreSession } from '../api/restore-session.ts';
+import { inject } from '../injection/inject.ts';
+import type { InjectionProblem } from '../injection/problem.ts';
+import type { DirectoriesWanted, InjectionOptions, Wanted } from '../injection/wanted.ts';
+import { wantedBy } from '../injection/wanted-by.ts';
+import { type Caches, workloadKey } from './caches.ts';
+import { wantedFor } from './wanted.ts';
+import type { Workload } from './workload.ts';
+
+/** What is found of an object and the workload that it is about, before either is changed. */
+export interface TargetProblems {
+  /** What the object asks of the workload and cannot have. */
+  problems: Problem[];
+  /** What it could have, were it not for others that want something of the same workload. */
+  warnings: Problem[];
+}
+
+const NONE: TargetProblems = { problems: [], warnings: [] };
+
+/**
+ * What keeps `object` from its workload as that stands, by the caches alone. Nothing where there is no such workload yet: its
+ * conditions tell, once it is there. Nothing either where an object goes on to ask what it asked before, since whoever pauses a
+ * configuration is not to be refused over what became of its workload meanwhile.
+ *
+ * @param object - of one of our kinds, in a namespace; what its schema and its rules are content with
+ */
+export function targetProblems(
+  caches: Caches,
+  options: InjectionOptions,
+  kind: Kind,
+  object: unknown,
+  oldObject?: unknown,
+): TargetProblems {
+  if (kind !== BACKUP_CONFIGURATION && kind !== RESTORE_SESSION) return NONE;
+  const asking = object as BackupConfiguration | RestoreSession;
+  if (oldObject !== undefined && isAskedBefore(asking, oldObject as typeof asking)) return NONE;
+  const { namespace = '', name } = asking.metadata;
+  const { ref } = asking.spec.target;
+  const [workload] = caches.workloads.byIndex('workload', workloadKey(namespace, ref));
+  if (workload === undefined) return NONE;
+
+  const list = kind === BACKUP_CONFIGURATION ? 'backups' : 'restores';
+  const own = wantedOf(caches, asking);
+  const alone: Wanted = { backups: [], restores: [], [list]: [own] };
+  const refused = problemsIn(workload, alone, options);
+  if (refused.length > 0) return { problems: refused.map(withoutSubject), warnings: [] };
+
+  const standing = wantedFor(caches, namespace, ref.kind, ref.name);
+  const others = { ...standing, [list]: standing[list].filter((each) => each.name !== name) };
+  const known = problemsIn(workload, others, options).map((problem) => canonicalJSON(problem));
+  const together = problemsIn(workload, { ...others, [list]: [...others[list], own] }, options);
+  return {
+    problems: [],
+    warnings: together
+      .filter((problem) => !known.includes(canonicalJSON(problem)))
+      .map((problem) =>
+        problem.name === name && problem.subject === kind.kind
+          ? withoutSubject(problem)
+          : {
+              path: '',
+              message: `${problem.subject} "${problem.name}" would be left out: ${problem.message}`,
+            },
+      ),
+  };
+}
+
+function isAskedBefore(asking: BackupConfiguration | RestoreSession, before: typeof asking): boolean {
+  return (
+    asking.spec.repository.name === before.spec.repository.name &&
+    canonicalJSON(asking.spec.target) === canonicalJSON(before.spec.target)
+  );
+}
+
+/** A Repository that is not there yet is none of the workload's problems. */
+function wantedOf(caches: Caches, asking: BackupConfiguration | RestoreSession): DirectoriesWanted {
+  const { name, namespace } = asking.metadata;
+  const { repository: reference, target } = asking.spec;
+  const repository = caches.repositories.get(`${namespace}/${reference.name}`);
+  if (repository !== undefined) return wantedBy(asking, repository);
+  return {
+    name,
+    directories: target.directories,
+    repository: { name: reference.name, secretName: reference.name },
+    ...(target.container !== undefined && { container: target.container }),
+  };
+}
+
+function problemsIn(workload: Workload, wanted: Wanted, options: InjectionOptions): InjectionProblem[] {
+  return inject(workload, wanted, options).problems;
+}
+
+function withoutSubject({ path, message }: InjectionProblem): Problem {
+  return { path, message };
+}
