@@ -16,8 +16,6 @@ export interface Owner {
 /** What a snapshot says of the directory that was restored, and of whose the files in it were. */
 export interface OwnNode {
   node: DirectoryNode | undefined;
-  /** Seconds since the epoch, to the microsecond: what Node can set. */
-  modified: number | undefined;
   /** How many files and directories belong to somebody to whom `owner` may not give them. Not counted for root. */
   foreign: number;
 }
@@ -34,20 +32,17 @@ export async function readOwnNode(
   owner: Owner,
   signal: AbortSignal,
 ): Promise<OwnNode> {
-  const args = listDirectoryArguments({ snapshot, directory });
+  const args = listDirectoryArguments({ snapshot, directory, recursive: owner.uid !== 0 });
   const name = basename(directory);
-  const own: OwnNode = { node: undefined, modified: undefined, foreign: 0 };
+  const own: OwnNode = { node: undefined, foreign: 0 };
   await runRestic(agent, access, {
-    args: owner.uid === 0 ? args : args.toSpliced(1, 0, '--recursive'),
+    args,
     signal,
     onLine: (line) => {
       const listed = parseJson(line);
       if (!isJsonObject(listed) || listed.struct_type !== 'node') return;
       const path = stringOf(listed, 'path') ?? '';
-      if (path === `/${name}`) {
-        own.node = parseDirectory(line, name);
-        own.modified = secondsOf(stringOf(listed, 'mtime') ?? '');
-      }
+      if (path === `/${name}`) own.node = parseDirectory(line, name);
       if (owner.uid !== 0 && path.startsWith(`/${name}`) && isForeign(listed, owner)) own.foreign++;
     },
   });
@@ -60,7 +55,7 @@ function isForeign(listed: Readonly<Record<string, unknown>>, owner: Owner): boo
 }
 
 /** Gives the directory its owner, mode and time again. Returns what the agent has no right to, in words. */
-export async function applyOwnNode(directory: string, { node, modified }: OwnNode): Promise<string[]> {
+export async function applyOwnNode(directory: string, { node }: OwnNode): Promise<string[]> {
   if (node === undefined) return [];
   const refused: string[] = [];
   const attempt = async (what: string, change: () => Promise<void>): Promise<void> => {
@@ -79,17 +74,11 @@ export async function applyOwnNode(directory: string, { node, modified }: OwnNod
   }
   // After the owner, whose change takes away setuid and setgid.
   await attempt(`the mode ${node.mode.toString(8)} of ${directory}`, () => chmod(directory, node.mode));
+  const { modified } = node;
   if (modified !== undefined) {
     await attempt(`the time of ${directory}`, () => utimes(directory, modified, modified));
   }
   return refused;
-}
-
-/** An RFC 3339 instant with any fraction of a second; Date.parse would cut it to milliseconds. */
-function secondsOf(instant: string): number | undefined {
-  const milliseconds = Date.parse(instant.replace(/\.\d+/, ''));
-  if (Number.isNaN(milliseconds)) return undefined;
-  return milliseconds / 1000 + Number(/\.\d+/.exec(instant)?.[0] ?? 0);
 }
 
 function isRefused(error: unknown): boolean {

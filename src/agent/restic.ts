@@ -56,7 +56,8 @@ export async function runRestic(
     onStdout: onLine ?? keep,
     onStderr: (line) => {
       onLine?.(line);
-      stderr.push(textOf(line));
+      // Before it is cut, or half of a secret could stay.
+      stderr.push(textOf(redact(line, access.secrets)));
       if (stderr.length > mostErrors) stderr.shift();
     },
   });

@@ -80,7 +80,7 @@ export async function chooseSnapshots(
   }
   const missing = directories.filter((directory) => !chosen.has(directory));
   if (missing.length === 0) return chosen;
-  const instead = found.length > 0 ? found : await allSnapshots(agent, access, source, signal);
+  const instead = found.length > 0 ? found : await allSnapshots(agent, access, signal);
   throw new HostFailure('NoSnapshot', noSnapshot(source, missing, instead));
 }
 
@@ -106,12 +106,9 @@ function isOf(source: Source, snapshot: Snapshot): boolean {
 async function allSnapshots(
   agent: Agent,
   access: RepositoryAccess,
-  source: Source,
   signal: AbortSignal,
 ): Promise<Snapshot[]> {
-  const args = snapshotsArguments({ tags: tagsOfSource(source), latest: 1 }).filter(
-    (argument) => !argument.startsWith('--tag='),
-  );
+  const args = snapshotsArguments({ latest: 1 });
   return parseSnapshots((await runRestic(agent, access, { args, signal })).stdout);
 }
 

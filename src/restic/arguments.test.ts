@@ -61,6 +61,11 @@ describe('the arguments of restic', () => {
       ['ls', '--json', '--retry-lock=5m', '--', '40dc1520:/', '/'],
     ],
     [
+      'ls of all that is below',
+      listDirectoryArguments({ snapshot: '40dc1520', directory: '/data', recursive: true }),
+      ['ls', '--json', '--retry-lock=5m', '--recursive', '--', '40dc1520:/', '/'],
+    ],
+    [
       'restore of a part, exactly',
       restoreArguments({
         snapshot: '40dc1520',

@@ -46,7 +46,8 @@ export function catConfigArguments({ retryLock }: Locking = {}): string[] {
 }
 
 export interface SnapshotsOptions extends Locking {
-  readonly tags: Tags;
+  /** Snapshots with all of these; every snapshot where it is left out. */
+  readonly tags?: Tags;
   readonly host?: string;
   /** At most so many, the newest, of each host and set of paths. */
   readonly latest?: number;
@@ -56,7 +57,7 @@ export function snapshotsArguments({ tags, host, latest, retryLock }: SnapshotsO
   return [
     'snapshots',
     ...common(retryLock),
-    `--tag=${tags.join()}`,
+    ...(tags === undefined ? [] : [`--tag=${tags.join()}`]),
     ...(host === undefined ? [] : [`--host=${host}`]),
     ...(latest === undefined ? [] : [`--latest=${latest}`]),
   ];
@@ -95,14 +96,18 @@ export interface ListDirectoryOptions extends Locking {
   readonly snapshot: string;
   /** An absolute path, and not the root, of which a snapshot keeps nothing. */
   readonly directory: string;
+  /** All that is below it as well. */
+  readonly recursive?: boolean;
 }
 
 /**
  * Lists the node of `directory` itself: its owner and mode, which `restore ID:DIR` leaves alone. What is listed is the directory that
  * holds it, in which a snapshot of one directory has nothing else, so the output stays short however much was backed up.
  */
-export function listDirectoryArguments({ snapshot, directory, retryLock }: ListDirectoryOptions): string[] {
-  return ['ls', ...common(retryLock), '--', `${snapshot}:${posix.dirname(directory)}`, '/'];
+export function listDirectoryArguments(options: ListDirectoryOptions): string[] {
+  const { snapshot, directory, recursive, retryLock } = options;
+  const flags = recursive === true ? ['--recursive'] : [];
+  return ['ls', ...common(retryLock), ...flags, '--', `${snapshot}:${posix.dirname(directory)}`, '/'];
 }
 
 /** Which snapshots to keep. At least one `keep…` is set: restic refuses a policy without. */

@@ -64,12 +64,13 @@ describe('the output of', () => {
 
   const listed = [
     JSON.stringify({ ...snapshot, message_type: 'snapshot', struct_type: 'snapshot' }),
-    '{"name":"data","type":"dir","path":"/data","uid":1000,"gid":2000,"mode":2148532735,"permissions":"dtrwxrwxrwx","message_type":"node","struct_type":"node"}',
+    '{"name":"data","type":"dir","path":"/data","uid":1000,"gid":2000,"mode":2148532735,"mtime":"2001-02-03T04:05:06.7891234+01:00","permissions":"dtrwxrwxrwx","message_type":"node","struct_type":"node"}',
     '{"name":"file","type":"file","path":"/file","uid":0,"gid":0,"mode":420,"message_type":"node","struct_type":"node"}',
   ].join('\n');
 
-  test('ls has owner and mode of a directory', () => {
-    expect(parseDirectory(listed, 'data')).toEqual({ uid: 1000, gid: 2000, mode: 0o1777 });
+  test('ls has owner, mode and time of a directory', () => {
+    const modified = Date.parse('2001-02-03T03:05:06Z') / 1000 + 0.7891234;
+    expect(parseDirectory(listed, 'data')).toEqual({ uid: 1000, gid: 2000, mode: 0o1777, modified });
   });
 
   test.each(['file', 'other', 'dat'])('ls has no directory called %s', (name) => {

@@ -38,6 +38,8 @@ export interface DirectoryNode {
   readonly gid: number;
   /** Permissions with setuid, setgid and sticky bit, as chmod(2) takes them. */
   readonly mode: number;
+  /** When it was last changed, in seconds since the epoch, to the microsecond. */
+  readonly modified?: number;
 }
 
 /**
@@ -93,9 +95,22 @@ export function parseDirectory(stdout: string, name: string): DirectoryNode | un
     if (node.type !== 'dir' || node.path !== `/${name}`) continue;
     const numbers = numbersOf(node, 'uid', 'gid', 'mode');
     if (numbers === undefined) throw new UnreadableOutputError('ls', 'a node has no owner or mode', line);
-    return { uid: numbers.uid, gid: numbers.gid, mode: unixMode(numbers.mode) };
+    const modified = secondsOf(stringOf(node, 'mtime') ?? '');
+    return {
+      uid: numbers.uid,
+      gid: numbers.gid,
+      mode: unixMode(numbers.mode),
+      ...(modified !== undefined && { modified }),
+    };
   }
   return undefined;
+}
+
+/** An RFC 3339 instant with any fraction of a second; Date.parse would cut it to milliseconds. */
+function secondsOf(instant: string): number | undefined {
+  const milliseconds = Date.parse(instant.replace(/\.\d+/, ''));
+  if (Number.isNaN(milliseconds)) return undefined;
+  return milliseconds / 1000 + Number(/\.\d+/.exec(instant)?.[0] ?? 0);
 }
 
 // Bits of Go's os.FileMode.

@@ -217,7 +217,7 @@ describe('the real restic', () => {
     const { stdout } = await succeeded(listDirectoryArguments({ snapshot, directory }));
     const { uid, gid } = await lstat(directory);
     expect(lines(stdout)).toHaveLength(2);
-    expect(parseDirectory(stdout, 'sticky')).toEqual({ uid, gid, mode: 0o3751 });
+    expect(parseDirectory(stdout, 'sticky')).toMatchObject({ uid, gid, mode: 0o3751 });
     expect(parseDirectory(stdout, 'other')).toBeUndefined();
   });
 
