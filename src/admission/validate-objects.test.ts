@@ -110,7 +110,7 @@ describe('validateObjects', () => {
     ],
     [
       configuration({ target: { directories: [] } }),
-      'spec.target.directories: [] must NOT have fewer than 1 items',
+      'spec.target.directories: [] is not enough; write at least one entry',
     ],
     [
       configuration({ target: { ref: { kind: 'Job' } } }),
@@ -129,8 +129,11 @@ describe('validateObjects', () => {
       configuration({ target: { exclude: ['data\\'] } }),
       'spec.target.exclude[0]: "data\\\\" is no pattern: it ends with',
     ],
-    [configuration({ retentionPolicy: { keepLast: 0 } }), 'spec.retentionPolicy.keepLast: 0 must be >= 1'],
-    [configuration({ backupHistoryLimit: -1 }), 'spec.backupHistoryLimit: -1 must be >= 0'],
+    [
+      configuration({ retentionPolicy: { keepLast: 0 } }),
+      'spec.retentionPolicy.keepLast: 0 is too small; write 1 or more',
+    ],
+    [configuration({ backupHistoryLimit: -1 }), 'spec.backupHistoryLimit: -1 is too small; write 0 or more'],
     [
       configuration({ rollout: 'Never' }),
       'spec.rollout: "Never" is not possible; choose Automatic or OnNextUpdate',

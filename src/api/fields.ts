@@ -11,7 +11,6 @@ export const repositoryReference = object(
 export const directory = text({
   description: 'An absolute path, as the container sees it.',
   hint: 'write the path from the root, as the container sees it, without "." or "..", such as /source/data',
-  minLength: 2,
   maxLength: 1024,
   pattern: '^(/[^/]+)+/?$',
   rules: [

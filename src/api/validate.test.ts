@@ -87,7 +87,7 @@ describe('validate', () => {
       'a number out of bounds',
       BACKUP_CONFIGURATION,
       (o: ReturnType<typeof configuration>) => Object.assign(o.spec, { retentionPolicy: { keepLast: 0 } }),
-      'spec.retentionPolicy.keepLast: 0 must be >= 1',
+      'spec.retentionPolicy.keepLast: 0 is too small; write 1 or more',
     ],
     [
       'a name that Kubernetes refuses',

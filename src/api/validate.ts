@@ -96,12 +96,34 @@ function problemOf(error: ErrorObject, object: unknown): Problem {
         path,
         message: `${found} does not have the right form${withHint(hint ?? `it must match ${String(error.params.pattern)}`)}`,
       };
+    case 'minItems':
+    case 'minLength':
+    case 'minProperties':
+      return { path, message: `${found} is not enough; write ${atLeast(error, limitOf(error))}` };
+    case 'maxItems':
+    case 'maxLength':
+      return { path, message: `${found} is too much; write ${limitOf(error)} ${unitOf(error)} or less` };
+    case 'minimum':
+      return { path, message: `${found} is too small; write ${limitOf(error)} or more` };
+    case 'maximum':
+      return { path, message: `${found} is too large; write ${limitOf(error)} or less` };
     default:
       return {
         path,
         message: `${path === '' ? quoted(object) : found} ${error.message ?? 'is not valid'}${withHint(hint)}`,
       };
   }
+}
+
+const limitOf = ({ params }: ErrorObject) => Number(params.limit);
+
+const unitOf = ({ keyword }: ErrorObject) => (keyword.endsWith('Items') ? 'entries' : 'characters');
+
+function atLeast(error: ErrorObject, limit: number): string {
+  const fields = Object.keys((error.parentSchema as { properties?: object })?.properties ?? {});
+  if (error.keyword === 'minProperties') return `at least ${limit} of ${fields.join(', ')}`;
+  if (limit > 1) return `at least ${limit} ${unitOf(error)}`;
+  return error.keyword === 'minItems' ? 'at least one entry' : 'something';
 }
 
 function describeField(error: ErrorObject, name: string): string {

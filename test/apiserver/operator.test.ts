@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CONFIGURATION_LABEL } from '../../src/api/annotations.ts';
+import { CONFIGURATION_LABEL, DUE_LABEL } from '../../src/api/annotations.ts';
 import type { BackupConfiguration } from '../../src/api/backup-configuration.ts';
 import type { BackupSession } from '../../src/api/backup-session.ts';
 import { findCondition } from '../../src/api/conditions.ts';
@@ -380,6 +380,45 @@ describe('the schedule', () => {
     expect(paused).not.toHaveProperty('nextScheduleTime');
     expect(paused.lastScheduleTime).toBe(new Date((created + 10) * 1000).toISOString().replace('.000', ''));
   });
+
+  test('tries a failed session again after the delay, whoever leads then, and no more often than it says', async () => {
+    await aShop();
+    await aConfiguration({ retry: { limit: 2, delay: '2s' } });
+    await injected();
+    await aPod('shop-abc-1');
+    const fail = async (name: string) => {
+      await inPhase(name, 'Running');
+      await report(name, { phase: 'Failed', reason: 'RepositoryLocked', message: 'locked' });
+      return inPhase(name, 'Failed');
+    };
+    const named = async (name: string) => until(name, () => session(name).catch(() => undefined), 30);
+    const due = Math.floor(Date.now() / 1000) - 60;
+    const first = await client.create<BackupSession>(BACKUP_SESSIONS, {
+      apiVersion: 'stash.appscode.com/v1beta1',
+      kind: 'BackupSession',
+      metadata: { name: `shop-${due}`, namespace, labels: { [DUE_LABEL]: `${due}` } },
+      spec: { backupConfiguration: { name: 'shop' }, cancel: false },
+    });
+    const failed = await fail(first.metadata.name);
+    await operator.stop('SIGKILL');
+    await client.delete(leases, 'stash-operator', 'stash-system');
+    operator = await startOperator();
+    const second = await named(`shop-${due}-r1`);
+    expect(second.metadata.labels).toMatchObject({ [DUE_LABEL]: `${due}`, [CONFIGURATION_LABEL]: 'shop' });
+    const wait =
+      Date.parse(second.metadata.creationTimestamp ?? '') - Date.parse(failed.status?.completionTime ?? '');
+    expect(wait).toBeGreaterThanOrEqual(2_000);
+    await fail(second.metadata.name);
+    await named(`shop-${due}-r2`);
+    await fail(`shop-${due}-r2`);
+    await aSession('by-hand');
+    await fail('by-hand');
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    const names = (await client.list<BackupSession>(BACKUP_SESSIONS, { namespace })).map(
+      ({ metadata }) => metadata.name,
+    );
+    expect(names.sort()).toEqual(['by-hand', `shop-${due}-r1`, `shop-${due}-r2`]);
+  }, 90_000);
 
   test('is caught up once by the process that leads next', async () => {
     await aShop();

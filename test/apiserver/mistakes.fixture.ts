@@ -1,0 +1,472 @@
+import {
+  BACKUP_CONFIGURATION,
+  BACKUP_SESSION,
+  type Kind,
+  REPOSITORY,
+  RESTORE_SESSION,
+} from '../../src/api/kinds.ts';
+import { apiVersionOf } from '../../src/api/resources.ts';
+
+/** Who finds a mistake: the CRD alone, or the webhook, where a schema and CEL cannot say it. */
+export type Finder = 'schema' | 'CEL' | 'webhook';
+
+/** An object with one mistake, and all that its author is told of it. */
+export interface Mistake {
+  what: string;
+  kind: Kind;
+  by: Finder;
+  /** How it differs from the object that is right; undefined takes a field out. */
+  difference: Difference;
+  /** The field that is wrong. */
+  path: string;
+  /** What was found, and what to do. */
+  message: string;
+}
+
+export type Difference = { [field: string]: unknown };
+
+const ref = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'shop' };
+const specs = new Map<Kind, object>([
+  [
+    REPOSITORY,
+    { backend: { local: { persistentVolumeClaim: { claimName: 'backups' } }, storageSecretName: 'secret' } },
+  ],
+  [
+    BACKUP_CONFIGURATION,
+    { schedule: '@daily', repository: { name: 'shop' }, target: { ref, directories: ['/source/data'] } },
+  ],
+  [BACKUP_SESSION, { backupConfiguration: { name: 'shop' } }],
+  [RESTORE_SESSION, { repository: { name: 'shop' }, target: { ref, directories: ['/source/data'] } }],
+]);
+
+/** The object of `kind` that is right, with `difference` in its spec. */
+export function objectOf(kind: Kind, difference: Difference = {}, name = 'one-mistake') {
+  return {
+    apiVersion: apiVersionOf(kind),
+    kind: kind.kind,
+    metadata: { name } as { name: string; namespace?: string },
+    spec: merged(structuredClone(specs.get(kind)), difference),
+  };
+}
+
+function merged(base: unknown, difference: Difference): Difference {
+  const result: Difference = { ...(base as Difference) };
+  for (const [field, value] of Object.entries(difference)) {
+    const isNested = value !== null && typeof value === 'object' && !Array.isArray(value);
+    result[field] = isNested ? merged(result[field] ?? {}, value as Difference) : value;
+    if (value === undefined) delete result[field];
+  }
+  return result;
+}
+
+type Row = [what: string, by: Finder, difference: Difference, path: string, message: string];
+
+const of = (kind: Kind, rows: Row[]): Mistake[] =>
+  rows.map(([what, by, difference, path, message]) => ({ kind, what, by, difference, path, message }));
+
+const long = (length: number) => 'x'.repeat(length);
+
+export const MISTAKES: Mistake[] = [
+  ...of(REPOSITORY, [
+    [
+      'no Secret',
+      'schema',
+      { backend: { storageSecretName: undefined } },
+      'spec.backend.storageSecretName',
+      'is missing; Name of the Secret with the credentials',
+    ],
+    [
+      'a Secret with a name that none can have',
+      'schema',
+      { backend: { storageSecretName: 'My_Secret' } },
+      'spec.backend.storageSecretName',
+      '"My_Secret" does not have the right form; a name has lower-case letters',
+    ],
+    [
+      'a claim with a name that none can have, between two dots',
+      'webhook',
+      { backend: { local: { persistentVolumeClaim: { claimName: 'a..b' } } } },
+      'spec.backend.local.persistentVolumeClaim.claimName',
+      '"a..b" is the name of no object, because of ""; between its dots',
+    ],
+    [
+      'a relative mountPath',
+      'schema',
+      { backend: { local: { mountPath: 'backup' } } },
+      'spec.backend.local.mountPath',
+      '"backup" does not have the right form; write an absolute path, such as /backup',
+    ],
+    [
+      'a mountPath with ".."',
+      'CEL',
+      { backend: { local: { mountPath: '/backup/../etc' } } },
+      'spec.backend.local.mountPath',
+      'a path is written without ".."',
+    ],
+    [
+      'a mountPath over the agent',
+      'webhook',
+      { backend: { local: { mountPath: '/usr/local' } } },
+      'spec.backend.local.mountPath',
+      '"/usr/local" meets /usr/local/bin, which the agent has for itself; write another path',
+    ],
+    [
+      'an absolute subPath',
+      'schema',
+      { backend: { local: { subPath: '/shop' } } },
+      'spec.backend.local.subPath',
+      '"/shop" does not have the right form; write a relative path',
+    ],
+    [
+      'a subPath that leads out of the volume',
+      'CEL',
+      { backend: { local: { subPath: '../other' } } },
+      'spec.backend.local.subPath',
+      'a path is written without ".."',
+    ],
+  ]),
+  ...of(BACKUP_CONFIGURATION, [
+    [
+      'no schedule',
+      'schema',
+      { schedule: undefined },
+      'spec.schedule',
+      'is missing; When to back up: five fields of cron',
+    ],
+    [
+      'a schedule in words',
+      'schema',
+      { schedule: 'tomorrow' },
+      'spec.schedule',
+      '"tomorrow" does not have the right form; write five cron fields',
+    ],
+    [
+      'a minute that no hour has',
+      'webhook',
+      { schedule: '61 * * * *' },
+      'spec.schedule',
+      'schedule "61 * * * *"',
+    ],
+    [
+      'a day that no month has',
+      'webhook',
+      { schedule: '0 0 30 2 *' },
+      'spec.schedule',
+      'schedule "0 0 30 2 *" is never due',
+    ],
+    [
+      'a macro that is none',
+      'webhook',
+      { schedule: '@fortnightly' },
+      'spec.schedule',
+      'schedule "@fortnightly" is no macro',
+    ],
+    [
+      'a time zone that is none',
+      'webhook',
+      { timeZone: 'Mars/Olympus' },
+      'spec.timeZone',
+      'timeZone "Mars/Olympus" is not known; write an IANA',
+    ],
+    ['a wrong type', 'schema', { paused: 'yes' }, 'spec.paused', '"yes" is no boolean'],
+    [
+      'no repository',
+      'schema',
+      { repository: undefined },
+      'spec.repository',
+      'is missing; The Repository that holds the snapshots',
+    ],
+    [
+      'a repository with a name that is too long for its part',
+      'webhook',
+      { repository: { name: long(64) } },
+      'spec.repository.name',
+      'is the name of no object, because of "xxxx',
+    ],
+    ['no target', 'schema', { target: undefined }, 'spec.target', 'is missing; What to back up'],
+    [
+      'a kind that has no pods of its own',
+      'schema',
+      { target: { ref: { kind: 'CronJob' } } },
+      'spec.target.ref.kind',
+      '"CronJob" is not possible; choose Deployment',
+    ],
+    [
+      'an old API version',
+      'schema',
+      { target: { ref: { apiVersion: 'extensions/v1beta1' } } },
+      'spec.target.ref.apiVersion',
+      '"extensions/v1beta1" is not possible; choose apps/v1',
+    ],
+    [
+      'no directory',
+      'schema',
+      { target: { directories: [] } },
+      'spec.target.directories',
+      '[] is not enough; write at least one entry',
+    ],
+    [
+      'more directories than there may be',
+      'schema',
+      { target: { directories: Array.from({ length: 33 }, (_, index) => `/d/${index}`) } },
+      'spec.target.directories',
+      'is too much; write 32 entries or less',
+    ],
+    [
+      'a relative directory',
+      'schema',
+      { target: { directories: ['data'] } },
+      'spec.target.directories[0]',
+      '"data" does not have the right form; write the path from the root',
+    ],
+    [
+      'the root as a directory',
+      'schema',
+      { target: { directories: ['/'] } },
+      'spec.target.directories[0]',
+      '"/" does not have the right form; write the path from the root',
+    ],
+    [
+      'a directory with ".."',
+      'CEL',
+      { target: { directories: ['/data/../etc'] } },
+      'spec.target.directories[0]',
+      'a directory is written without "." and ".."; write the path from the root',
+    ],
+    [
+      'a directory that is there twice',
+      'schema',
+      { target: { directories: ['/a', '/a'] } },
+      'spec.target.directories[1]',
+      '"/a" stands at spec.target.directories[0] already; take one of them out',
+    ],
+    [
+      'a directory that is there twice, in two spellings',
+      'webhook',
+      { target: { directories: ['/a', '/a/'] } },
+      'spec.target.directories[1]',
+      '"/a/" is the directory that stands at spec.target.directories[0] already; take one of them out',
+    ],
+    [
+      'a directory of the agent',
+      'webhook',
+      { target: { directories: ['/stash/scratch'] } },
+      'spec.target.directories[0]',
+      '"/stash/scratch" meets /stash, which the agent has for itself; mount the data at another path',
+    ],
+    [
+      'a directory of the kernel',
+      'webhook',
+      { target: { directories: ['/proc/1'] } },
+      'spec.target.directories[0]',
+      '"/proc/1" meets /proc, which the agent has for itself',
+    ],
+    [
+      'a pattern that is none',
+      'webhook',
+      { target: { exclude: ['*.tmp', 'cache[0-9'] } },
+      'spec.target.exclude[1]',
+      '"cache[0-9" is no pattern: a "[" opens a class that is empty or not closed',
+    ],
+    [
+      'a retention policy that keeps nothing',
+      'CEL',
+      { retentionPolicy: { prune: true } },
+      'spec.retentionPolicy',
+      'a retention policy that keeps nothing would remove every snapshot; set keepLast or another keep…',
+    ],
+    [
+      'a retention policy that keeps tags alone',
+      'CEL',
+      { retentionPolicy: { keepTags: ['release'] } },
+      'spec.retentionPolicy',
+      'a retention policy that keeps nothing would remove every snapshot',
+    ],
+    [
+      'a policy that keeps the last none',
+      'schema',
+      { retentionPolicy: { keepLast: 0 } },
+      'spec.retentionPolicy.keepLast',
+      '0 is too small; write 1 or more',
+    ],
+    [
+      'two tags in one',
+      'schema',
+      { retentionPolicy: { keepLast: 1, keepTags: ['a,b'] } },
+      'spec.retentionPolicy.keepTags[0]',
+      '"a,b" does not have the right form; write one tag without commas',
+    ],
+    [
+      'a timeout in days',
+      'schema',
+      { timeout: '1d' },
+      'spec.timeout',
+      '"1d" does not have the right form; write a duration such as 90s, 1h30m or 24h',
+    ],
+    ['no time at all', 'webhook', { timeout: '0s' }, 'spec.timeout', '"0s" is too short; write 1s or more'],
+    [
+      'a timeout of years',
+      'webhook',
+      { timeout: '99999h' },
+      'spec.timeout',
+      '"99999h" is too long; write 8784h (a year) or less',
+    ],
+    [
+      'a startingDeadline that nothing can meet',
+      'webhook',
+      { startingDeadline: '1ms' },
+      'spec.startingDeadline',
+      '"1ms" is too short; write 1s or more',
+    ],
+    [
+      'a history of less than nothing',
+      'schema',
+      { backupHistoryLimit: -1 },
+      'spec.backupHistoryLimit',
+      '-1 is too small; write 0 or more',
+    ],
+    [
+      'a rollout that is none',
+      'schema',
+      { rollout: 'Never' },
+      'spec.rollout',
+      '"Never" is not possible; choose Automatic or OnNextUpdate',
+    ],
+    [
+      'retries without end',
+      'schema',
+      { retry: { limit: 1000 } },
+      'spec.retry.limit',
+      '1000 is too large; write 10 or less',
+    ],
+    [
+      'retries without a pause',
+      'webhook',
+      { retry: { limit: 1, delay: '0s' } },
+      'spec.retry.delay',
+      '"0s" is too short; write 1s or more',
+    ],
+  ]),
+  ...of(BACKUP_SESSION, [
+    [
+      'no configuration',
+      'schema',
+      { backupConfiguration: undefined },
+      'spec.backupConfiguration',
+      'is missing; The BackupConfiguration that this session runs',
+    ],
+    [
+      'a configuration with a name that ends in a dot',
+      'schema',
+      { backupConfiguration: { name: 'shop.' } },
+      'spec.backupConfiguration.name',
+      '"shop." does not have the right form; a name has lower-case letters',
+    ],
+    [
+      'a configuration with a name that none can have',
+      'webhook',
+      { backupConfiguration: { name: 'a.-b' } },
+      'spec.backupConfiguration.name',
+      '"a.-b" is the name of no object, because of "-b"',
+    ],
+  ]),
+  ...of(RESTORE_SESSION, [
+    [
+      'a source with a kind and no name',
+      'CEL',
+      { source: { kind: 'Deployment' } },
+      'spec.source',
+      'a source is named by its kind and its name; write both or neither',
+    ],
+    [
+      'a source that says nothing',
+      'schema',
+      { source: {} },
+      'spec.source',
+      '{} is not enough; write at least 1 of namespace, kind, name, backupConfiguration',
+    ],
+    [
+      'a kind in small letters',
+      'schema',
+      { source: { kind: 'deployment', name: 'shop' } },
+      'spec.source.kind',
+      '"deployment" does not have the right form; write a kind such as Deployment',
+    ],
+    [
+      'include and exclude',
+      'CEL',
+      { include: ['*.sql'], exclude: ['*.tmp'] },
+      'spec',
+      'restic restores by include or by exclude; write one of them',
+    ],
+    [
+      'a pattern of a part that is none',
+      'webhook',
+      { include: ['data\\'] },
+      'spec.include[0]',
+      '"data\\\\" is no pattern: it ends with a "\\" that escapes nothing',
+    ],
+    [
+      'a mode that is none',
+      'schema',
+      { mode: 'Merge' },
+      'spec.mode',
+      '"Merge" is not possible; choose Overlay or Exact',
+    ],
+    [
+      'a rule by id and by time',
+      'CEL',
+      { rules: [{ snapshots: ['40dc1520'], before: '2026-11-22T18:00:00Z' }] },
+      'spec.rules[0]',
+      'snapshots are chosen by id or by time; write snapshots or before, not both',
+    ],
+    [
+      'a rule that says nothing',
+      'CEL',
+      { rules: [{ targetHosts: ['host-0'] }] },
+      'spec.rules[0]',
+      'a rule says which snapshots are taken; write sourceHost, snapshots or before',
+    ],
+    [
+      'two rules for all other hosts',
+      'CEL',
+      { rules: [{ sourceHost: 'host-0' }, { sourceHost: 'host-1' }] },
+      'spec.rules',
+      'one rule at most may leave targetHosts out',
+    ],
+    [
+      'a host in two rules',
+      'CEL',
+      {
+        rules: [
+          { targetHosts: ['host-0'], sourceHost: 'host-1' },
+          { targetHosts: ['host-1', 'host-0'], sourceHost: 'host-2' },
+        ],
+      },
+      'spec.rules',
+      'a host is named by one rule at most; take it out of the others',
+    ],
+    [
+      'a snapshot that is too short to be one',
+      'schema',
+      { rules: [{ snapshots: ['40dc'] }] },
+      'spec.rules[0].snapshots[0]',
+      '"40dc" does not have the right form; write the id as restic or a session shows it',
+    ],
+    [
+      'the newest, as an id',
+      'schema',
+      { rules: [{ snapshots: ['latest'] }] },
+      'spec.rules[0].snapshots[0]',
+      '"latest" does not have the right form',
+    ],
+    [
+      'an instant in words',
+      'schema',
+      { rules: [{ before: 'yesterday' }] },
+      'spec.rules[0].before',
+      '"yesterday" is no date-time; write an instant such as 2026-11-22T18:00:00Z',
+    ],
+    ['no patience', 'webhook', { timeout: '1ms' }, 'spec.timeout', '"1ms" is too short; write 1s or more'],
+  ]),
+];
