@@ -14,7 +14,7 @@ test('the agent loads nothing that is heavy, and is small', async () => {
     target: 'node24',
   });
   const packages = Object.keys(metafile.inputs)
-    .map((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1])
+    .map((path) => /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1])
     .filter((name) => name !== undefined);
   expect(packages).toContain('pino');
   for (const heavy of ['@kubernetes/client-node', 'ajv', 'typebox', 'fastify', 'yaml', 'commander']) {
