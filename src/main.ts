@@ -16,6 +16,10 @@ const wholeNumber = (minimum: number) => (text: string) => {
   }
   return number;
 };
+const image = () =>
+  new Option('--image <image>', 'image of the agents that are put into workloads')
+    .env('STASH_IMAGE')
+    .default(`stash:${manifest.version}`);
 const collect = (value: string, before: string[]) => [...before, value];
 
 program
@@ -26,11 +30,7 @@ program
       .env('POD_NAMESPACE')
       .default('stash-system'),
   )
-  .addOption(
-    new Option('--image <image>', 'image of the agents that are put into workloads')
-      .env('STASH_IMAGE')
-      .default(`stash:${manifest.version}`),
-  )
+  .addOption(image())
   .option('--webhook-port <port>', 'port of the admission webhook', wholeNumber(0), 8443)
   .option('--probe-port <port>', 'port of the probes', wholeNumber(0), 8081)
   .option('--service-name <name>', 'Service by which the API server finds the webhook', 'stash-webhook')
@@ -81,6 +81,36 @@ agent
   .action(async (options) => {
     const { restore } = await import('./agent/main.ts');
     process.exitCode = await restore({ sessions: options.session, directories: options.directory });
+  });
+
+program
+  .command('inject')
+  .description('put sidecars and restore init containers into the workloads of rendered manifests')
+  .requiredOption(
+    '-f, --filename <file>',
+    'a file or folder of manifests, YAML or JSON; - is the standard input; may be repeated',
+    collect,
+    [],
+  )
+  .option('-R, --recursive', 'take the folders in a folder too', false)
+  .option('-n, --namespace <name>', 'namespace of the objects that name none', 'default')
+  .addOption(image())
+  .option('--native-sidecar', 'put the sidecar in as an init container that goes on running', false)
+  .addHelpText(
+    'after',
+    `
+The Repositories, BackupConfigurations and RestoreSessions have to stand beside the workloads. The result goes to the standard output:
+all that is not a target passes through as it is, and a sidecar that nobody wants any more is taken out. --image and --native-sidecar
+have to be what the operator of the cluster has. The exit status is 1 where something cannot be resolved; nothing is written then.`,
+  )
+  .action(async (options) => {
+    const { injectCommand } = await import('./kubectl/inject.ts');
+    const { buffer } = await import('node:stream/consumers');
+    process.exitCode = await injectCommand(options, {
+      readStdin: () => buffer(process.stdin),
+      out: (text) => process.stdout.write(text),
+      error: (text) => process.stderr.write(text),
+    });
   });
 
 await program.parseAsync();

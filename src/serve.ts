@@ -16,7 +16,7 @@ import { runControllers } from './controllers/operator.ts';
 import { targetProblems } from './controllers/target-problems.ts';
 import { wantedAtRest, wantedFor } from './controllers/wanted.ts';
 import { inject } from './injection/inject.ts';
-import type { InjectionOptions } from './injection/wanted.ts';
+import { injectionOptions } from './injection/options.ts';
 import { type Client, createClient } from './kube/client.ts';
 import { sleep, systemClock } from './kube/clock.ts';
 import { EventRecorder } from './kube/events.ts';
@@ -189,15 +189,6 @@ async function applyOwnKinds(client: Client, log: Logger, signal: AbortSignal): 
       await sleep(systemClock, RETRY, signal);
     }
   }
-}
-
-function injectionOptions(options: ServeOptions): InjectionOptions {
-  return {
-    image: options.image,
-    imagePullSecrets: [],
-    nativeSidecar: options.nativeSidecar,
-    resources: { requests: { cpu: '10m', memory: '64Mi' } },
-  };
 }
 
 /** What is applied to the cluster stands beside the program in the image, and above it in a checkout. */

@@ -1,6 +1,7 @@
 import { INJECTED_ANNOTATION } from '../api/annotations.ts';
 import { quoted } from '../api/problem.ts';
 import { restoreFor, sidecarFor } from './containers.ts';
+import { templateFingerprint } from './defaults.ts';
 import { fingerprint } from './fingerprint.ts';
 import { RESTORE_SCRATCH_VOLUME, SIDECAR_SCRATCH_VOLUME, TOKEN_VOLUME } from './layout.ts';
 import { type Plan, plan, refuseAll } from './plan.ts';
@@ -49,7 +50,7 @@ export function inject<W extends object>(
   const pod = podOf(own);
   const planned = plan(pod, wanted);
   const { problems } = planned;
-  const ownPrint = fingerprint(own);
+  const ownPrint = templateFingerprint(own);
   if (record !== undefined && stands(record, template, planned, ownPrint)) return same(workload, problems);
   if (planned.backups.names.length === 0 && planned.restores.names.length === 0) {
     const hasRemains = record !== undefined && hasParts(template, record);
@@ -107,7 +108,7 @@ function usersTemplate(template: Raw, record: InjectionRecord, { imagePullSecret
   const own = takeOut(template, record, () => true);
   const isCertain =
     record.imagePullSecrets.every((name) => imagePullSecrets.includes(name)) ||
-    fingerprint(own) === record.template;
+    templateFingerprint(own) === record.template;
   return isCertain ? own : takeOut(template, record, (name) => imagePullSecrets.includes(name));
 }
 
