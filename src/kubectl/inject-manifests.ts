@@ -1,5 +1,5 @@
-import { inject } from '../injection/inject.ts';
-import type { InjectionOptions } from '../injection/wanted.ts';
+import { inject, remove } from '../injection/inject.ts';
+import type { InjectionOptions, Wanted } from '../injection/wanted.ts';
 import {
   type Content,
   type ManifestDocument,
@@ -57,7 +57,10 @@ export function injectManifests(
   const inventory = takeInventory(objects, namespace);
   const byDocument = new Map(readings.map((reading) => [reading.document, reading]));
   for (const object of inventory.workloads) {
-    const { workload, changed, problems } = inject(object.raw, inventory.wantedFor(object), options);
+    const wanted = inventory.wantedFor(object);
+    const { workload, changed, problems } = isNothing(wanted)
+      ? remove(object.raw, options)
+      : inject(object.raw, wanted, options);
     for (const { subject, name, path, message } of problems) {
       const about = inventory.subjectOf(object, subject, name);
       refusals.push({ where: placeOfObject(about ?? object), path, message });
@@ -69,6 +72,10 @@ export function injectManifests(
   const { warnings } = inventory;
   if (refusals.length > 0) return { text: '', refusals: inOrder(refusals), warnings };
   return { text: joined(sources, readings), refusals, warnings };
+}
+
+function isNothing({ backups, restores }: Wanted): boolean {
+  return backups.length + restores.length === 0;
 }
 
 /** Whatever was found in a file is told of together. */

@@ -41,7 +41,7 @@ const objectsIn = (text: string): ManifestObject[] =>
 
 /** The API server has no field that is null: for it, one that was null was absent. */
 const templateOf = (object: Raw) =>
-  JSON.parse(JSON.stringify(rawOf(object.spec).template).replaceAll('\\"null\\"', '\\"absent\\"'));
+  JSON.parse(JSON.stringify(rawOf(object.spec).template ?? null).replaceAll('\\"null\\"', '\\"absent\\"'));
 
 beforeAll(async () => {
   await applyDefinitions(client, await readDefinitions(path('crds')), { fieldManager: 'stash-operator' });
