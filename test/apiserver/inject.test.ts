@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyDefinitions, readDefinitions } from '../../src/admission/definitions.ts';
-import { GROUP } from '../../src/api/annotations.ts';
 import { inject } from '../../src/injection/inject.ts';
 import { injectionOptions } from '../../src/injection/options.ts';
+import { isSupported } from '../../src/injection/pod.ts';
 import { type Raw, rawOf } from '../../src/injection/raw.ts';
 import type { Wanted } from '../../src/injection/wanted.ts';
 import { createClient } from '../../src/kube/client.ts';
@@ -62,7 +62,6 @@ describe.each(names)('%s', (name) => {
       return workload === undefined ? { backups: [], restores: [] } : inventory.wantedFor(workload);
     };
   };
-  const isWorkload = (object: Raw) => !String(object.apiVersion).startsWith(GROUP);
 
   it('is accepted as it was and as it is injected, and is then what the webhook makes of it', () => {
     const injected = injectManifests([{ name, text }], 'default', options);
@@ -75,11 +74,11 @@ describe.each(names)('%s', (name) => {
     );
 
     // The webhook sees an object with its defaults, and what it puts in gets its own.
-    const webhook = plain.filter(isWorkload).map((object) => inject(object, wanted(object), options));
+    const webhook = plain.filter(isSupported).map((object) => inject(object, wanted(object), options));
     expect(webhook.some(({ changed }) => changed)).toBe(true);
     const items = webhook.map(({ workload }) => workload);
     const online = created(JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-    const offlineWorkloads = offline.filter(isWorkload);
+    const offlineWorkloads = offline.filter(isSupported);
     expect(offlineWorkloads.map(templateOf)).toEqual(online.map(templateOf));
     for (const object of offlineWorkloads) {
       expect(inject(object, wanted(object), options)).toMatchObject({ changed: false, problems: [] });
