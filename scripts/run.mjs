@@ -4,7 +4,7 @@
 // pinned Node among them), and then gives its place to the pinned Node, which reads TypeScript as it is.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -18,6 +18,10 @@ const locked = createHash('sha256')
 
 if (!existsSync(node) || !existsSync(stamp) || readFileSync(stamp, 'utf8') !== locked) {
   process.stderr.write('Installing the locked packages (npm ci) …\n');
+  // A link leads to the packages of another checkout: npm ci would take them away from it.
+  if (lstatSync(`${root}node_modules`, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
+    rmSync(`${root}node_modules`);
+  }
   const install = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     // What npm prints goes to stderr: stdout belongs to the program that is run.
