@@ -35,6 +35,10 @@ program
   .option('--probe-port <port>', 'port of the probes', wholeNumber(0), 8081)
   .option('--service-name <name>', 'Service by which the API server finds the webhook', 'stash-webhook')
   .option('--webhook-url <url>', 'URL by which the API server finds the webhook, instead of the Service')
+  .option(
+    '--certificate-directory <directory>',
+    'serve with the tls.crt, tls.key and ca.crt there, which others keep fresh, instead of a certificate of its own',
+  )
   .option('--native-sidecar', 'put the sidecar in as an init container that goes on running', false)
   .option('--max-sessions <n>', 'backups that run at once, in the whole cluster', wholeNumber(1), 20)
   .option(

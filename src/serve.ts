@@ -2,11 +2,14 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import pino, { type Logger } from 'pino';
+import type { KeyPair } from './admission/certificate.ts';
+import { CertificateDirectory } from './admission/certificate-directory.ts';
 import { CertificateSecret } from './admission/certificate-secret.ts';
 import { applyDefinitions, readDefinitions } from './admission/definitions.ts';
+import { keepRegistered } from './admission/keep-registered.ts';
 import { mutateWorkloads } from './admission/mutate-workloads.ts';
 import { createProbeServer } from './admission/probes.ts';
-import { applyRegistrations, readRegistrations, serverNames } from './admission/registrations.ts';
+import { readRegistrations, serverNames } from './admission/registrations.ts';
 import { createAdmissionServer } from './admission/server.ts';
 import { validateObjects } from './admission/validate-objects.ts';
 import { validateReports } from './admission/validate-reports.ts';
@@ -32,6 +35,7 @@ export interface ServeOptions {
   probePort: number;
   serviceName: string;
   webhookUrl?: string;
+  certificateDirectory?: string;
   nativeSidecar: boolean;
   maxSessions: number;
   maxSessionsPerRepository: number;
@@ -85,13 +89,24 @@ export async function serve(options: ServeOptions): Promise<void> {
       }),
     },
   });
-  const certificate = new CertificateSecret({
-    client,
-    namespace: options.namespace,
-    names: serverNames(options.serviceName, options.namespace, options.webhookUrl),
+  let changed = Promise.withResolvers<void>();
+  const certificateOptions = {
     log,
-    onChange: (pair) => server.useCertificate(pair),
-  });
+    onChange: (pair: KeyPair) => {
+      server.useCertificate(pair);
+      changed.resolve();
+      changed = Promise.withResolvers();
+    },
+  };
+  const certificate =
+    options.certificateDirectory === undefined
+      ? new CertificateSecret({
+          ...certificateOptions,
+          client,
+          namespace: options.namespace,
+          names: serverNames(options.serviceName, options.namespace, options.webhookUrl),
+        })
+      : new CertificateDirectory({ ...certificateOptions, directory: options.certificateDirectory });
   const state = { synced: false };
   const probes = createProbeServer({
     port: options.probePort,
@@ -121,6 +136,17 @@ export async function serve(options: ServeOptions): Promise<void> {
     onError: (error) => log.warn({ err: error }, 'an Event could not be written'),
   });
   const context: Context = { client, caches, clock: systemClock, events, log, injection };
+  const registering = {
+    client,
+    certificate,
+    registrations: await readRegistrations(folder('webhook-config')),
+    fieldManager: FIELD_MANAGER,
+    namespace: options.namespace,
+    address:
+      options.webhookUrl === undefined ? { service: options.serviceName } : { url: options.webhookUrl },
+    clock: systemClock,
+    log,
+  };
   const limits = { sessions: options.maxSessions, sessionsPerRepository: options.maxSessionsPerRepository };
   const leading = runLeaderElection({
     client,
@@ -131,7 +157,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     onError: (error) => log.warn({ err: error }, 'the Lease could not be read or written'),
     onStarted: async (signal) => {
       log.info('leading');
-      void keepRegistered(client, certificate, options, log, signal);
+      void keepRegistered(registering, () => changed.promise, signal);
       await runControllers(context, limits, signal);
     },
     onStopped: () => log.info('leading no longer'),
@@ -143,37 +169,6 @@ export async function serve(options: ServeOptions): Promise<void> {
   await events.drain();
   await probes.close();
   log.info('stopped');
-}
-
-/** The API server asks us from then on. Applied anew whenever the authority changes, and repaired where somebody took them away. */
-async function keepRegistered(
-  client: Client,
-  certificate: CertificateSecret,
-  options: ServeOptions,
-  log: Logger,
-  signal: AbortSignal,
-): Promise<void> {
-  const registrations = await readRegistrations(folder('webhook-config'));
-  let registered: string | undefined;
-  while (!signal.aborted) {
-    const authority = certificate.current()?.authority;
-    if (authority !== undefined) {
-      try {
-        await applyRegistrations(client, registrations, {
-          fieldManager: FIELD_MANAGER,
-          namespace: options.namespace,
-          authority,
-          address:
-            options.webhookUrl === undefined ? { service: options.serviceName } : { url: options.webhookUrl },
-        });
-        if (registered !== authority) log.info('the webhooks are registered');
-        registered = authority;
-      } catch (error) {
-        log.error({ err: error }, 'the webhooks could not be registered; trying again');
-      }
-    }
-    await sleep(systemClock, registered === authority ? 60_000 : RETRY, signal);
-  }
 }
 
 /** Our kinds come first: without them there is nothing to watch. */

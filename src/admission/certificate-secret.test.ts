@@ -1,9 +1,11 @@
+import { X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ConnectionError } from '../kube/errors.ts';
 import { manualClock } from '../kube/manual-clock.fixture.ts';
 import { endOf, issueAuthority, issueLeaf } from './certificate.ts';
-import { CertificateSecret, type ServingCertificate } from './certificate-secret.ts';
+import { CertificateSecret } from './certificate-secret.ts';
 import { type SecretStore, secretStore } from './secret-store.fixture.ts';
+import type { ServingCertificate } from './serving-certificate.ts';
 
 const start = Date.UTC(2026, 0, 1);
 const day = 86_400_000;
@@ -157,4 +159,101 @@ describe('CertificateSecret', () => {
     stop.abort();
     await running;
   });
+
+  describe('where another authority is to follow', () => {
+    const old = start + 2500 * day;
+    const certificates = (bundle: string | undefined) => bundle?.split('-----BEGIN').length ?? 0;
+
+    async function twoReplicas() {
+      const store = secretStore();
+      const clock = manualClock(start);
+      const [leader, follower] = [replicaOf(store, clock), replicaOf(store, clock)];
+      await leader.secret.refresh();
+      clock.set(old);
+      // The leaf has been renewed all the while, so that the authority alone is old.
+      await leader.secret.refresh();
+      await leader.secret.refresh();
+      await follower.secret.refresh();
+      return { store, clock, leader, follower };
+    }
+
+    it('publishes both together, and keeps the leaf until the API server has been told of them', async () => {
+      const { leader, follower, clock } = await twoReplicas();
+      const before = leader.secret.current();
+      expect(certificates(before?.authority)).toBe(1 + 2);
+      clock.set(old + day);
+      await leader.secret.refresh();
+      await follower.secret.refresh();
+      expect(leader.secret.current()).toEqual(before);
+      leader.secret.published(before?.authority ?? '');
+      clock.set(old + day + 299_000);
+      await leader.secret.refresh();
+      expect(leader.secret.current()).toEqual(before);
+      clock.set(old + day + 300_000);
+      // Whoever has not told the API server does not change it.
+      await follower.secret.refresh();
+      expect(leader.secret.current()).toEqual(before);
+      await leader.secret.refresh();
+      await follower.secret.refresh();
+      const after = leader.secret.current();
+      expect(after?.authority).toBe(before?.authority);
+      expect(issuerOf(after)).not.toBe(issuerOf(before));
+      expect(follower.secret.current()).toEqual(after);
+      expect(follower.secret.problem()).toBeUndefined();
+    });
+
+    it('trusts the old one no longer when every replica has had a day to change', async () => {
+      const { store, leader, clock } = await twoReplicas();
+      leader.secret.published(leader.secret.current()?.authority ?? '');
+      clock.set(old + 300_000);
+      await leader.secret.refresh();
+      const both = leader.secret.current()?.authority;
+      clock.set(old + 300_000 + day);
+      await leader.secret.refresh();
+      const one = leader.secret.current()?.authority ?? '';
+      expect(certificates(one)).toBe(1 + 1);
+      expect(both).toContain(one);
+      expect(issuerOf(leader.secret.current())).toBe(new X509Certificate(one).subject);
+      expect(Object.keys(store.secret?.data ?? {}).sort()).toEqual([
+        'ca.crt',
+        'ca.key',
+        'tls.crt',
+        'tls.key',
+      ]);
+      const writes = store.writes;
+      await leader.secret.refresh();
+      expect(store.writes).toBe(writes);
+    });
+
+    it('does so as well when the Secret is deleted, and serves on with what it has', async () => {
+      const store = secretStore();
+      const { secret, clock } = replicaOf(store);
+      await secret.refresh();
+      const before = secret.current();
+      store.secret = undefined;
+      clock.set(start + day);
+      await secret.refresh();
+      const between = secret.current();
+      expect(between?.certificate).toBe(before?.certificate);
+      expect(between?.authority).toContain(before?.authority);
+      secret.published(between?.authority ?? '');
+      clock.set(start + day + 300_000);
+      await secret.refresh();
+      expect(issuerOf(secret.current())).not.toBe(issuerOf(before));
+    });
+
+    it('begins anew where what was in use has ended', async () => {
+      const store = secretStore();
+      const { secret, clock } = replicaOf(store);
+      await secret.refresh();
+      store.secret = undefined;
+      clock.set(start + 91 * day);
+      await secret.refresh();
+      expect(secret.problem()).toBeUndefined();
+      expect(certificates(secret.current()?.authority)).toBe(1 + 1);
+    });
+  });
 });
+
+const issuerOf = (serving: ServingCertificate | undefined) =>
+  new X509Certificate(serving?.certificate ?? '').issuer;

@@ -5,7 +5,9 @@ import { type Clock, sleep, systemClock } from '../kube/clock.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../kube/errors.ts';
 import type { ApiObject } from '../kube/object.ts';
 import { secrets } from '../kube/resource.ts';
+import { type Authorities, announceNext, authoritiesOf, authorityStep } from './authorities.ts';
 import { endOf, issueAuthority, issueLeaf, type KeyPair, problemOf, reasonToRenew } from './certificate.ts';
+import type { CertificateSource, ServingCertificate } from './serving-certificate.ts';
 
 export interface CertificateSecretOptions {
   client: Client;
@@ -26,21 +28,16 @@ export interface CertificateSecretOptions {
   authorityLifetimeMs?: number;
 }
 
-export interface ServingCertificate extends KeyPair {
-  /** What clients trust, PEM: the caBundle of a registration. */
-  authority: string;
-}
-
 interface Secret extends ApiObject {
   type?: string;
   /** Base64. */
   data?: Record<string, string> | undefined;
 }
 
-/** What a Secret holds; without `authorityKey`, somebody else renews it (cert-manager, for one). */
+/** What a Secret holds; without authorities of our own, somebody else renews it (cert-manager, for one). */
 interface Holding {
   serving: ServingCertificate;
-  authorityKey: string | undefined;
+  authorities: Authorities | undefined;
 }
 
 const DAY = 86_400_000;
@@ -48,19 +45,26 @@ const RETRY_MS = 1000;
 /** Each lost race means that another replica got further, so two are enough; more are somebody's loop. */
 const MOST_RACES = 5;
 
-/** The name of the Secret where nothing else is said. Its keys: `ca.crt`, `ca.key`, `tls.crt`, `tls.key`. */
+/**
+ * The name of the Secret where nothing else is said. Its keys: `ca.crt`, `ca.key`, `tls.crt`, `tls.key`, and `next-ca.key` while
+ * another authority is to follow.
+ */
 export const CERTIFICATE_SECRET = 'stash-webhook-certificate';
 
 /**
  * The certificate of the webhook server, as a Secret holds it: the Secret is the truth for every replica.
  *
  * Whoever comes first makes authority and leaf, and the others read them, since replicas with authorities of their own would fight
- * over the caBundle (vault-helm#580). Any of them renews the leaf, under the Secret's resourceVersion. What cannot be read whole is
- * never adopted: the last good certificate stays (cozystack#3557).
+ * over the caBundle (vault-helm#580). Any of them renews the leaf, under the Secret's resourceVersion; the one that leads changes
+ * the authority, since it knows when the API server has been told. What cannot be read whole is never adopted: the last good
+ * certificate stays (cozystack#3557). Where the Secret is deleted, a new authority is announced beside the one that is in use, so that
+ * no review is lost over it.
  */
-export class CertificateSecret {
+export class CertificateSecret implements CertificateSource {
   readonly #options: Required<CertificateSecretOptions>;
-  #current: ServingCertificate | undefined;
+  #holding: Holding | undefined;
+  /** The authority that the API server was told of, and since when. */
+  #published: { authority: string; since: number } | undefined;
   #problem = 'it has not been read yet';
 
   constructor(options: CertificateSecretOptions) {
@@ -75,17 +79,22 @@ export class CertificateSecret {
   }
 
   current(): ServingCertificate | undefined {
-    return this.#current;
+    return this.#holding?.serving;
   }
 
-  /** Why the server cannot serve with it, for a readiness probe; undefined where it can. */
   problem(): string | undefined {
-    if (this.#current === undefined) return this.#problem;
-    const end = endOf(this.#current.certificate);
+    const current = this.current();
+    if (current === undefined) return this.#problem;
+    const end = endOf(current.certificate);
     return this.#options.clock.now() < end ? undefined : `it ended at ${new Date(end).toISOString()}`;
   }
 
-  /** Reads it, and renews it where that is due, on a beat, until the signal is aborted. A failure is logged and tried again. */
+  published(authority: string): void {
+    if (this.#published?.authority === authority) return;
+    this.#published = { authority, since: this.#options.clock.now() };
+  }
+
+  /** Reads it, and renews it where that is due, on a beat. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, beatMs, log, namespace, name } = this.#options;
     while (!signal.aborted) {
@@ -93,13 +102,13 @@ export class CertificateSecret {
         await this.refresh(signal);
       } catch (error) {
         if (signal.aborted) return;
-        if (this.#current === undefined) this.#problem = `it cannot be read: ${describe(error)}`;
+        if (this.#holding === undefined) this.#problem = `it cannot be read: ${describe(error)}`;
         log.error(
           { err: error, namespace, name },
           'the certificate of the webhook cannot be read or renewed',
         );
       }
-      await sleep(clock, this.#current === undefined ? Math.min(RETRY_MS, beatMs) : beatMs, signal);
+      await sleep(clock, this.#holding === undefined ? Math.min(RETRY_MS, beatMs) : beatMs, signal);
     }
   }
 
@@ -122,27 +131,55 @@ export class CertificateSecret {
     const { client, log, namespace, name, names, clock } = this.#options;
     const call = signal === undefined ? {} : { signal };
     const secret = await this.#read(signal);
-    if (secret === undefined) {
-      this.#adopt(await client.create(secrets, this.#filled(await this.#issue()), call));
-      log.info({ namespace, name }, 'a certificate was made for the webhook');
-      return;
-    }
-    if (Object.values(secret.data ?? {}).every((value) => value === '')) {
+    if (secret === undefined || isEmpty(secret)) {
+      const isNew = this.#holding === undefined;
       const filled = this.#filled(await this.#issue());
-      this.#adopt(await client.replace(secrets, { ...secret, data: filled.data }, call));
-      log.info({ namespace, name }, 'a certificate was put into the empty Secret of the webhook');
+      this.#adopt(
+        secret === undefined
+          ? await client.create(secrets, filled, call)
+          : await client.replace(secrets, { ...secret, data: filled.data }, call),
+      );
+      log.info({ namespace, name, isNew }, 'a certificate was made for the webhook');
       return;
     }
     const holding = this.#adopt(secret);
-    if (holding?.authorityKey === undefined) return;
-    const reason = reasonToRenew(holding.serving.certificate, names, clock.now());
-    if (reason === undefined) return;
-    const data = {
-      ...secret.data,
-      ...encoded(await this.#leafOf(holding.serving.authority, holding.authorityKey)),
-    };
+    if (holding?.authorities === undefined) return;
+    const change = await this.#changeOf(holding.serving, holding.authorities, clock.now(), names);
+    if (change === undefined) return;
+    const data = { ...secret.data, ...encoded(change.texts) };
+    // What is no longer said goes away.
+    for (const key of Object.keys(data)) if (data[key] === '') delete data[key];
     this.#adopt(await client.replace(secrets, { ...secret, data }, call));
-    log.info({ namespace, name, reason }, 'the certificate of the webhook was renewed');
+    log.info({ namespace, name, reason: change.reason }, 'the certificate of the webhook was renewed');
+  }
+
+  /** What is to be written now, and why; undefined where all is well. */
+  async #changeOf(
+    serving: ServingCertificate,
+    authorities: Authorities,
+    now: number,
+    names: string[],
+  ): Promise<{ reason: string; texts: Record<string, string> } | undefined> {
+    const published = this.#published?.authority === serving.authority ? this.#published.since : undefined;
+    const step = authorityStep(authorities, serving.certificate, published, now);
+    if (step === 'Announce') {
+      const announced = await announceNext(authorities, now, this.#options.authorityLifetimeMs);
+      return {
+        reason: 'another authority is to follow, and is trusted from now on',
+        texts: textsOf(announced),
+      };
+    }
+    if (step === 'Switch' && authorities.next !== undefined) {
+      const switched = { bundle: authorities.bundle, signer: authorities.next, next: undefined };
+      const texts = { ...textsOf(switched), ...(await this.#leafOf(switched.signer)) };
+      return { reason: 'the authority that was announced signs from now on', texts };
+    }
+    if (step === 'Retire') {
+      const texts = textsOf({ ...authorities, bundle: authorities.signer.certificate });
+      return { reason: 'the authority before is trusted no longer', texts };
+    }
+    const reason = reasonToRenew(serving.certificate, names, now);
+    return reason === undefined ? undefined : { reason, texts: await this.#leafOf(authorities.signer) };
   }
 
   async #read(signal: AbortSignal | undefined): Promise<Secret | undefined> {
@@ -164,27 +201,30 @@ export class CertificateSecret {
       log.warn({ namespace, name, problem: holding }, 'the Secret of the webhook is of no use');
       return undefined;
     }
+    const before = this.#holding?.serving;
+    this.#holding = holding;
     const { serving } = holding;
-    const before = this.#current;
-    this.#current = serving;
     if (before?.certificate !== serving.certificate || before.authority !== serving.authority)
       onChange(serving);
     return holding;
   }
 
+  /** All that a Secret needs. Where one was in use, it serves on until the API server trusts the new authority. */
   async #issue(): Promise<Record<string, string>> {
     const { clock, authorityLifetimeMs } = this.#options;
-    const authority = await issueAuthority(clock.now(), authorityLifetimeMs);
-    return {
-      'ca.crt': authority.certificate,
-      'ca.key': authority.key,
-      ...(await this.#leafOf(authority.certificate, authority.key)),
-    };
+    const { serving, authorities } = this.#holding ?? {};
+    if (serving !== undefined && authorities !== undefined && endOf(serving.certificate) > clock.now()) {
+      const announced = await announceNext(authorities, clock.now(), authorityLifetimeMs);
+      return { ...textsOf(announced), 'tls.crt': serving.certificate, 'tls.key': serving.key };
+    }
+    const signer = await issueAuthority(clock.now(), authorityLifetimeMs);
+    const { 'next-ca.key': _, ...texts } = textsOf({ bundle: signer.certificate, signer, next: undefined });
+    return { ...texts, ...(await this.#leafOf(signer)) };
   }
 
-  async #leafOf(certificate: string, key: string): Promise<Record<string, string>> {
+  async #leafOf(signer: KeyPair): Promise<Record<string, string>> {
     const { names, clock, leafLifetimeMs } = this.#options;
-    const leaf = await issueLeaf({ certificate, key }, names, clock.now(), leafLifetimeMs);
+    const leaf = await issueLeaf(signer, names, clock.now(), leafLifetimeMs);
     return { 'tls.crt': leaf.certificate, 'tls.key': leaf.key };
   }
 
@@ -210,7 +250,23 @@ function holdingOf({ data = {} }: Secret): Holding | string {
   const serving = { authority: read('ca.crt'), certificate: read('tls.crt'), key: read('tls.key') };
   const missing = ['ca.crt', 'tls.crt', 'tls.key'].filter((key) => read(key) === '');
   if (missing.length > 0) return `${missing.join(' and ')} missing`;
-  return problemOf(serving, serving.authority) ?? { serving, authorityKey: read('ca.key') || undefined };
+  const problem = problemOf(serving, serving.authority);
+  if (problem !== undefined) return problem;
+  if (read('ca.key') === '') return { serving, authorities: undefined };
+  const authorities = authoritiesOf({
+    bundle: serving.authority,
+    key: read('ca.key'),
+    nextKey: read('next-ca.key') || undefined,
+  });
+  return typeof authorities === 'string' ? authorities : { serving, authorities };
+}
+
+function isEmpty({ data }: Secret): boolean {
+  return Object.values(data ?? {}).every((value) => value === '');
+}
+
+function textsOf({ bundle, signer, next }: Authorities): Record<string, string> {
+  return { 'ca.crt': bundle, 'ca.key': signer.key, 'next-ca.key': next?.key ?? '' };
 }
 
 function encoded(texts: Record<string, string>): Record<string, string> {

@@ -18,7 +18,9 @@ const GREATEST_SKEW = 5 * 60_000;
  * @param lifetime - in milliseconds, from now on
  */
 export async function issueAuthority(now: number, lifetime: number): Promise<KeyPair> {
-  const issued = await generate([{ name: 'commonName', value: 'stash-webhook-ca' }], {
+  // A successor has another name, so that whoever verifies a leaf cannot take one for the other.
+  const name = `stash-webhook-ca@${Math.floor(now / 1000)}`;
+  const issued = await generate([{ name: 'commonName', value: name }], {
     ...fashion(now, lifetime),
     notAfterDate: new Date(now + lifetime),
     extensions: [
@@ -66,29 +68,64 @@ export function endOf(certificate: string): number {
   return new X509Certificate(certificate).validToDate.getTime();
 }
 
+/** When `certificate` was issued, as far as it tells, in milliseconds since the epoch. */
+export function beginningOf(certificate: string): number {
+  return new X509Certificate(certificate).validFromDate.getTime();
+}
+
 /**
- * Why `certificate` should be replaced, or undefined: less than a third of its life remains, or it does not stand for one of `names`.
+ * Whether less than a third of the life of `certificate` remains.
  *
  * @param now - by the wall clock, since a timer is lost where the machine is suspended (cert-manager#8464)
  */
+export function isAging(certificate: string, now: number): boolean {
+  const [begin, end] = [beginningOf(certificate), endOf(certificate)];
+  return now > end - (end - begin) / 3;
+}
+
+/**
+ * Why `certificate` should be replaced, or undefined: less than a third of its life remains, or it does not stand for one of `names`.
+ *
+ * @param now - as {@link isAging} takes it
+ */
 export function reasonToRenew(certificate: string, names: string[], now: number): string | undefined {
+  if (isAging(certificate, now)) return `it ends at ${new Date(endOf(certificate)).toISOString()}`;
   const parsed = new X509Certificate(certificate);
-  const end = parsed.validToDate.getTime();
-  if (now > end - (end - parsed.validFromDate.getTime()) / 3)
-    return `it ends at ${new Date(end).toISOString()}`;
   const missing = names.filter((name) => !standsFor(parsed, name));
   return missing.length === 0 ? undefined : `it does not stand for ${missing.join(', ')}`;
 }
 
-/** Why `pair` cannot serve for clients that trust `authority`, or undefined. */
-export function problemOf(pair: KeyPair, authority: string): string | undefined {
+/** The certificates in `bundle`, one after the other, each as PEM. */
+export function certificatesIn(bundle: string): string[] {
+  const found = bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return found.map((certificate) => `${certificate}\n`);
+}
+
+/** Whether `key` is the private key of `certificate`; both PEM. */
+export function isKeyOf(key: string, certificate: string): boolean {
+  return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
+}
+
+/**
+ * Why `pair` cannot serve for clients that trust the certificates of `authority`, or undefined.
+ *
+ * @param authority - PEM; undefined where it is not known what clients trust
+ */
+export function problemOf(pair: KeyPair, authority: string | undefined): string | undefined {
   try {
     const leaf = new X509Certificate(pair.certificate);
     if (!leaf.checkPrivateKey(createPrivateKey(pair.key))) return 'tls.key is not the key of tls.crt';
-    // What others issue may have intermediates between the two, which only a client can follow.
-    const issuer = new X509Certificate(authority);
-    const isDirect = leaf.issuer === issuer.subject;
-    return isDirect && !leaf.verify(issuer.publicKey) ? 'tls.crt is not signed by ca.crt' : undefined;
+    if (authority === undefined) return undefined;
+    const trusted = certificatesIn(authority).map((certificate) => new X509Certificate(certificate));
+    if (trusted.length === 0) return 'ca.crt holds no certificate';
+    // The server sends all of tls.crt, intermediates too, and a client has nothing else to follow.
+    const sent = certificatesIn(pair.certificate).map((certificate) => new X509Certificate(certificate));
+    const isTrusted = sent.some((certificate) =>
+      trusted.some(
+        ({ subject, publicKey }) => subject === certificate.issuer && certificate.verify(publicKey),
+      ),
+    );
+    return isTrusted ? undefined : 'tls.crt is not signed by ca.crt';
   } catch (error) {
     return `it cannot be read: ${error instanceof Error ? error.message : String(error)}`;
   }

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { fillIn, type Registration, readRegistrations, serverNames } from './registrations.ts';
+import { fillIn, keepInjected, type Registration, readRegistrations, serverNames } from './registrations.ts';
 
 const folder = fileURLToPath(new URL('../../webhook-config', import.meta.url));
 const authority = '-----BEGIN CERTIFICATE-----';
@@ -61,10 +61,48 @@ describe('the registrations', () => {
     ]);
   });
 
+  it('say nothing of whom to trust where nobody knows', () => {
+    const filled = webhooks(
+      written.map((one) => fillIn(one, { namespace: 'x', address: { service: 'hook' }, authority: '' })),
+    );
+    expect(filled.some(({ clientConfig }) => 'caBundle' in clientConfig)).toBe(false);
+  });
+
   it('are not written to', () => {
     const before = structuredClone(written);
     for (const one of written) fillIn(one, { namespace: 'x', address: { url: 'https://h' }, authority });
     expect(written).toEqual(before);
+  });
+});
+
+describe('keepInjected', () => {
+  const options = { namespace: 'stash-system', address: { service: 'hook' }, authority };
+  const present = (annotations: Record<string, string>): Registration => {
+    const [one] = written;
+    if (one === undefined) throw new Error('there is no registration');
+    const webhooks = one.webhooks.map((webhook) => ({
+      ...webhook,
+      clientConfig: { ...webhook.clientConfig, caBundle: 'injected' },
+    }));
+    return { ...one, metadata: { ...one.metadata, annotations, resourceVersion: '7' }, webhooks };
+  };
+  const filled = () => fillIn(present({}), options);
+
+  it.each(['inject-ca-from', 'inject-ca-from-secret', 'inject-apiserver-ca'])(
+    'leaves the caBundle to whoever is asked to write it: cert-manager.io/%s',
+    (name) => {
+      const kept = keepInjected(filled(), present({ [`cert-manager.io/${name}`]: 'x' }));
+      expect(kept.webhooks[0]?.clientConfig.caBundle).toBe('injected');
+      expect(kept.metadata.resourceVersion).toBe('7');
+    },
+  );
+
+  it('writes its own where nobody else is asked, and until the other one has written', () => {
+    expect(keepInjected(filled(), present({}))).toEqual(filled());
+    expect(keepInjected(filled(), undefined)).toEqual(filled());
+    const asked = present({ 'cert-manager.io/inject-ca-from': 'x' });
+    const empty = { ...asked, webhooks: asked.webhooks.map((webhook) => ({ ...webhook, clientConfig: {} })) };
+    expect(keepInjected(filled(), empty).webhooks[0]?.clientConfig.caBundle).toBe(caBundle);
   });
 });
 

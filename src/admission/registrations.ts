@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import type { Resource } from '../api/resources.ts';
 import type { Client } from '../kube/client.ts';
+import { isNotFound } from '../kube/errors.ts';
 import type { ApiObject } from '../kube/object.ts';
 import { mutatingWebhookConfigurations, validatingWebhookConfigurations } from '../kube/resource.ts';
 
@@ -10,7 +12,7 @@ export interface RegistrationOptions {
   namespace: string;
   /** How the API server finds the server: a Service of that namespace, or a URL without a path. */
   address: { service: string } | { url: string };
-  /** What the API server trusts, PEM. */
+  /** What the API server trusts, PEM; empty where it is to trust what the system does that it runs on. */
   authority: string;
 }
 
@@ -32,6 +34,15 @@ interface Service {
   path: string;
   port: number;
 }
+
+/**
+ * By these, cert-manager's cainjector is asked to write the caBundle.
+ *
+ * @see https://cert-manager.io/docs/concepts/ca-injector/
+ */
+const INJECTOR_ANNOTATIONS = ['inject-ca-from', 'inject-ca-from-secret', 'inject-apiserver-ca'].map(
+  (name) => `cert-manager.io/${name}`,
+);
 
 const NAMESPACE_NAME = 'kubernetes.io/metadata.name';
 
@@ -65,11 +76,15 @@ export function fillIn(registration: Registration, options: RegistrationOptions)
 function fillInWebhook(webhook: Webhook, { address, authority, namespace }: RegistrationOptions): Webhook {
   const { service, ...rest } = webhook.clientConfig;
   if (service === undefined) throw new Error(`the webhook ${webhook.name} names no Service`);
-  const caBundle = Buffer.from(authority).toString('base64');
-  const clientConfig =
+  const where =
     'url' in address
-      ? { ...rest, url: new URL(service.path, address.url).href, caBundle }
-      : { ...rest, service: { ...service, name: address.service, namespace }, caBundle };
+      ? { url: new URL(service.path, address.url).href }
+      : { service: { ...service, name: address.service, namespace } };
+  const clientConfig = {
+    ...rest,
+    ...where,
+    ...(authority !== '' && { caBundle: Buffer.from(authority).toString('base64') }),
+  };
   const filled = { ...webhook, clientConfig };
   if (webhook.namespaceSelector === undefined) return filled;
   return { ...filled, namespaceSelector: leavingOut(webhook.namespaceSelector, namespace) };
@@ -84,6 +99,27 @@ function leavingOut(selector: NonNullable<Webhook['namespaceSelector']>, namespa
   return { ...selector, ...(matchExpressions !== undefined && { matchExpressions }) };
 }
 
+/**
+ * `registration` with the caBundles of `present`, where cert-manager's cainjector is to write them: it would be fought otherwise. The
+ * version goes along, so that none is written over that came meanwhile.
+ */
+export function keepInjected(registration: Registration, present: Registration | undefined): Registration {
+  const annotations = present?.metadata.annotations ?? {};
+  if (present === undefined || !INJECTOR_ANNOTATIONS.some((name) => annotations[name] !== undefined))
+    return registration;
+  const { resourceVersion } = present.metadata;
+  return {
+    ...registration,
+    metadata: { ...registration.metadata, ...(resourceVersion !== undefined && { resourceVersion }) },
+    webhooks: registration.webhooks.map((webhook) => {
+      const { caBundle: own, ...rest } = webhook.clientConfig;
+      const injected = present.webhooks?.find(({ name }) => name === webhook.name)?.clientConfig.caBundle;
+      const caBundle = injected ?? own;
+      return { ...webhook, clientConfig: { ...rest, ...(caBundle !== undefined && { caBundle }) } };
+    }),
+  };
+}
+
 /** Makes the API server ask us, by server-side apply: doing it again changes nothing. */
 export async function applyRegistrations(
   client: Client,
@@ -96,6 +132,17 @@ export async function applyRegistrations(
       registration.kind === mutatingWebhookConfigurations.kind
         ? mutatingWebhookConfigurations
         : validatingWebhookConfigurations;
-    await client.apply(resource, fillIn(registration, options), { fieldManager, force: true });
+    const present = await read(client, resource, registration.metadata.name);
+    const wanted = keepInjected(fillIn(registration, options), present);
+    await client.apply(resource, wanted, { fieldManager, force: true });
+  }
+}
+
+async function read(client: Client, resource: Resource, name: string): Promise<Registration | undefined> {
+  try {
+    return await client.get<Registration>(resource, name);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
   }
 }

@@ -3,10 +3,19 @@ import { connect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { CERTIFICATE_SECRET, CertificateSecret } from '../../src/admission/certificate-secret.ts';
+import { issueAuthority } from '../../src/admission/certificate.ts';
+import {
+  CERTIFICATE_SECRET,
+  CertificateSecret,
+  type CertificateSecretOptions,
+} from '../../src/admission/certificate-secret.ts';
 import { applyDefinitions, readDefinitions } from '../../src/admission/definitions.ts';
 import { mutateWorkloads } from '../../src/admission/mutate-workloads.ts';
-import { applyRegistrations, readRegistrations } from '../../src/admission/registrations.ts';
+import {
+  applyRegistrations,
+  type Registration,
+  readRegistrations,
+} from '../../src/admission/registrations.ts';
 import { type AdmissionServer, createAdmissionServer } from '../../src/admission/server.ts';
 import { validateObjects } from '../../src/admission/validate-objects.ts';
 import { validateReports } from '../../src/admission/validate-reports.ts';
@@ -20,6 +29,7 @@ import {
 import { inject } from '../../src/injection/inject.ts';
 import type { Wanted } from '../../src/injection/wanted.ts';
 import { type Client, createClient } from '../../src/kube/client.ts';
+import { systemClock } from '../../src/kube/clock.ts';
 import { ApiError } from '../../src/kube/errors.ts';
 import { createConnection } from '../../src/kube/https-connection.ts';
 import { kubeconfigEndpoint } from '../../src/kube/kubeconfig.ts';
@@ -28,6 +38,7 @@ import type { ApiObject } from '../../src/kube/object.ts';
 import {
   customResourceDefinitions,
   deployments,
+  mutatingWebhookConfigurations,
   namespaces,
   pods,
   secrets,
@@ -172,7 +183,7 @@ class Replica {
   readonly certificate: CertificateSecret;
   readonly server: AdmissionServer;
 
-  constructor(as: Client, options: { leafLifetimeMs?: number; beatMs?: number } = {}) {
+  constructor(as: Client, options: Partial<CertificateSecretOptions> = {}) {
     this.server = createAdmissionServer({
       port: 0,
       host: '127.0.0.1',
@@ -357,6 +368,66 @@ describe('the certificate', () => {
       expect(first).toBeDefined();
       expect(second).toEqual(first);
     }
+  });
+
+  it('changes with its authority, and not one review is lost meanwhile', async () => {
+    await client.delete(secrets, CERTIFICATE_SECRET, 'stash-system').catch(() => {});
+    const [day, minute] = [86_400_000, 60_000];
+    let ago = 800 * day;
+    const clock = { ...systemClock, now: () => Date.now() - ago };
+    const lifetimes = { authorityLifetimeMs: 1000 * day, leafLifetimeMs: 1000 * day };
+    const rotating = new Replica(asOperator, { clock, ...lifetimes });
+    await rotating.certificate.refresh();
+    const rotatingUrl = `https://127.0.0.1:${await rotating.server.listen()}`;
+    const tell = async () => {
+      const authority = rotating.certificate.current()?.authority ?? '';
+      await register(asOperator, rotatingUrl, authority);
+      rotating.certificate.published(authority);
+    };
+    await tell();
+    const wrong = configuration('rotating', { schedule: '98 * * * *' });
+    const isAsked = async () => {
+      const refusal = await refusalOf(client.create(BACKUP_CONFIGURATIONS, wrong, { dryRun: true }));
+      expect(refusal.message).toContain('98 * * * *');
+    };
+    await eventually(isAsked);
+    const old = rotating.certificate.current();
+
+    ago = 10 * minute;
+    await rotating.certificate.refresh();
+    await isAsked();
+    await tell();
+    expect(rotating.certificate.current()?.certificate).toBe(old?.certificate);
+    // The API server takes up a registration a moment later: here a second stands for the five minutes.
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    ago = 0;
+    await rotating.certificate.refresh();
+    const { certificate = '', authority = '' } = rotating.certificate.current() ?? {};
+    expect(certificate).not.toBe(old?.certificate);
+    await expect(shakeHands(rotatingUrl, authority)).resolves.toBe(certificate);
+    await isAsked();
+    await rotating.server.close();
+  });
+
+  it('of others is trusted as they say: what cert-manager writes into a registration stays', async () => {
+    const registration = () =>
+      client.get<Registration>(mutatingWebhookConfigurations, 'stash').then(({ webhooks }) => webhooks[0]);
+    const injected = Buffer.from((await issueAuthority(Date.now(), 3_600_000)).certificate).toString(
+      'base64',
+    );
+    await register(asOperator, 'https://127.0.0.1:1', '');
+    expect((await registration())?.clientConfig.caBundle).toBeUndefined();
+    await client.mergePatch(mutatingWebhookConfigurations, 'stash', undefined, {
+      metadata: { annotations: { 'cert-manager.io/inject-ca-from': 'stash-system/stash-webhook' } },
+    });
+    await client.jsonPatch(mutatingWebhookConfigurations, 'stash', undefined, [
+      { op: 'add', path: '/webhooks/0/clientConfig/caBundle', value: injected },
+    ]);
+    await register(asOperator, 'https://127.0.0.1:1', (await issueAuthority(Date.now(), 1000)).certificate);
+    expect((await registration())?.clientConfig.caBundle).toBe(injected);
+    await client.mergePatch(mutatingWebhookConfigurations, 'stash', undefined, {
+      metadata: { annotations: { 'cert-manager.io/inject-ca-from': null } },
+    });
   });
 });
 
