@@ -46,9 +46,11 @@ export function backupSessions(context: Context, gate: SessionGate, hosts: HostW
     );
   }
 
-  async function start(session: BackupSession): Promise<Outcome | undefined> {
-    const { namespace } = session.metadata;
-    const configuration = configurationOf(session);
+  async function start(found: BackupSession): Promise<Outcome | undefined> {
+    const { namespace } = found.metadata;
+    const configuration = configurationOf(found);
+    // Before anything is decided: one that is skipped, too, goes with its configuration.
+    const session = configuration === undefined ? found : await adopt(found, configuration);
     const decision = decideStart(session, {
       configuration,
       repository: caches.repositories.get(`${namespace}/${configuration?.spec.repository.name}`),
@@ -63,20 +65,19 @@ export function backupSessions(context: Context, gate: SessionGate, hosts: HostW
     if (decision.kind === 'Wait') return wait(session, decision.reason, decision.message);
     if (decision.kind === 'End') return end(session, decision.phase, decision.reason, decision.message);
 
-    const adopted = await adopt(session, decision.configuration);
     const sought = { role: 'backup', name: decision.configuration.metadata.name } as const;
     const [pod] = await agentPods(client, decision.workload, sought);
     if (pod === undefined) {
       const { kind, metadata } = decision.workload;
       return wait(
-        adopted,
+        session,
         'NoAgent',
         `no pod of ${kind} "${metadata.name}" runs with an agent for this configuration yet`,
       );
     }
     const isNewRepository = decision.repository.status?.repositoryID === undefined;
     if (!gate.tryEnter(keyOf(session), keyOf(decision.repository), isNewRepository)) {
-      return wait(adopted, 'Queued', 'as many sessions run already as may run at once');
+      return wait(session, 'Queued', 'as many sessions run already as may run at once');
     }
     const now = clock.now();
     const host: HostNow = {
@@ -87,7 +88,7 @@ export function backupSessions(context: Context, gate: SessionGate, hosts: HostW
     await applyStatus(
       client,
       BACKUP_SESSIONS,
-      adopted,
+      session,
       {
         phase: 'Running',
         startTime: timestamp(now),

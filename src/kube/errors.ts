@@ -51,6 +51,14 @@ export function isForbidden(error: unknown): boolean {
   return error instanceof ApiError && error.status === 403;
 }
 
+/** Nothing can be created any more, since the namespace is being deleted. */
+export function isTerminating(error: unknown): boolean {
+  return (
+    error instanceof ApiError &&
+    error.details.causes?.some(({ reason }) => reason === 'NamespaceTerminating') === true
+  );
+}
+
 /** The resourceVersion or the continue token is too old: list again. */
 export function isGone(error: unknown): boolean {
   return error instanceof ApiError && (error.status === 410 || error.reason === 'Expired');

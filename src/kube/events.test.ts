@@ -154,3 +154,18 @@ test.each([
   await recorder.drain();
   expect([...kept.values()].map((event) => event.note)).toEqual([written]);
 });
+
+test('a namespace that is being deleted is no error', async () => {
+  const { recorder, refuse, errors, writes } = recorded();
+  const causes = [{ reason: 'NamespaceTerminating', message: 'it is being terminated' }];
+  refuse.error = new ApiError(403, { reason: 'Forbidden', details: { causes } });
+  recorder.record(notice);
+  await recorder.drain();
+  expect(writes).toEqual(['create']);
+  expect(errors).toEqual([]);
+
+  refuse.error = new ApiError(403, { reason: 'Forbidden' });
+  recorder.record({ ...notice, note: 'Another.' });
+  await recorder.drain();
+  expect(errors).toEqual([refuse.error]);
+});

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { KubernetesObject } from '../api/object.ts';
 import type { Client } from './client.ts';
 import { type Clock, microTime, systemClock } from './clock.ts';
-import { isNotFound } from './errors.ts';
+import { isNotFound, isTerminating } from './errors.ts';
 import type { ApiObject } from './object.ts';
 import { events } from './resource.ts';
 
@@ -23,7 +23,7 @@ export interface RecorderOptions {
   client: Client;
   /** The pod's name. */
   reportingInstance: string;
-  /** A write that failed, or notices that were dropped. Nothing else comes of it. */
+  /** A write that failed (but in a namespace that is being deleted), or notices that were dropped. Nothing else comes of it. */
   onError: (error: unknown) => void;
   clock?: Clock;
 }
@@ -120,7 +120,10 @@ export class EventRecorder {
     this.#backlog++;
     this.#tail = this.#tail
       .then(write)
-      .catch(this.#onError)
+      .catch((error: unknown) => {
+        // Whoever deletes a namespace wants no news of it.
+        if (!isTerminating(error)) this.#onError(error);
+      })
       .finally(() => {
         this.#backlog--;
       });
