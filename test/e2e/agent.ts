@@ -1,0 +1,124 @@
+import { spawn } from 'node:child_process';
+import { SIDECAR } from '../../src/injection/layout.ts';
+import type { Namespace, Pod } from './cluster.ts';
+import { kubectl } from './kubectl.ts';
+
+/* What the tests do in the agent's own container, with the programs of its image: node and restic. */
+
+export interface Snapshot {
+  short_id: string;
+  time: string;
+  hostname: string;
+  paths: string[];
+  tags?: string[];
+}
+
+/** restic in the sidecar of `pod`, in the Repository `name` (in the subPath of the claim that `repository` of the objects gives it). */
+export function restic(
+  namespace: Namespace,
+  pod: Pod,
+  repository: { name: string; subPath?: string },
+  ...args: string[]
+): Promise<string> {
+  const { name, subPath = name } = repository;
+  const where = [
+    `--repo=/stash/repositories/${name}/${subPath}`,
+    `--password-file=/stash/secrets/${name}/RESTIC_PASSWORD`,
+  ];
+  return namespace.node(pod, resticScript, SIDECAR, '--no-cache', ...where, ...args);
+}
+
+/** The container's own file system is read-only. */
+const resticScript = `
+const { spawnSync } = require('node:child_process');
+const env = { ...process.env, TMPDIR: '/stash/scratch/tmp' };
+process.exitCode = spawnSync('restic', process.argv.slice(1), { env, stdio: 'inherit' }).status;
+`;
+
+/** The snapshots in the Repository `name`, oldest first. */
+export async function snapshots(
+  namespace: Namespace,
+  pod: Pod,
+  repository: { name: string; subPath?: string },
+): Promise<Snapshot[]> {
+  const all = JSON.parse(
+    await restic(namespace, pod, repository, '--no-lock', 'snapshots', '--json'),
+  ) as Snapshot[];
+  return all.sort((a, b) => a.time.localeCompare(b.time));
+}
+
+/** A restic that does not get on. */
+export interface HeldRestic {
+  /** Resolves when there is one. */
+  held: Promise<void>;
+  /** Lets it go on. */
+  release: () => Promise<void>;
+  /** Lies in wait no longer. */
+  close: () => Promise<void>;
+}
+
+/**
+ * Stops (SIGSTOP) the next `restic VERB` of a container of `pod` as soon as it is there, so that what happens in the middle of it is no
+ * matter of luck. Resolves when it lies in wait.
+ */
+export async function holdRestic(
+  namespace: Namespace,
+  pod: Pod,
+  verb: string,
+  container = SIDECAR,
+): Promise<HeldRestic> {
+  const at = ['-n', namespace.name, pod.metadata.name, '-c', container, '--', 'node', '-e'];
+  const child = spawn('kubectl', ['exec', '-i', ...at, holdScript, verb], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const waiting = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<string>();
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    said += chunk;
+    if (said.includes('waiting\n')) waiting.resolve();
+    const pid = /held (\d+)\n/.exec(said)?.[1];
+    if (pid !== undefined) held.resolve(pid);
+  });
+  const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
+  void ended.then(() => {
+    const error = new Error(`no restic ${verb} was held in ${pod.metadata.name}: ${said}`);
+    waiting.reject(error);
+    held.reject(error);
+  });
+  await waiting.promise;
+  const seen = held.promise.then(() => {});
+  // It may never be asked for.
+  seen.catch(() => {});
+  return {
+    held: seen,
+    release: async () => {
+      await kubectl('exec', ...at, `process.kill(${await held.promise}, 'SIGCONT')`);
+    },
+    close: async () => {
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
+
+const holdScript = `
+const { readdirSync, readFileSync } = require('node:fs');
+const verb = process.argv[1];
+const look = () => {
+  if (process.uptime() > 60) process.exit(1);
+  for (const pid of readdirSync('/proc')) {
+    if (!/^\\d+$/.test(pid)) continue;
+    let args = [];
+    try { args = readFileSync('/proc/' + pid + '/cmdline', 'utf8').split('\\0'); } catch {}
+    if (!/(^|\\/)restic$/.test(args[0]) || args[1] !== verb) continue;
+    process.kill(Number(pid), 'SIGSTOP');
+    process.stdout.write('held ' + pid + '\\n', () => process.exit());
+    return;
+  }
+  setTimeout(look, 2);
+};
+process.stdin.on('end', () => process.exit()).resume();
+console.log('waiting');
+look();
+`;
