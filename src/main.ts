@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 
 /* The command line: parses, wires, and does nothing else. What a command needs is loaded when it is called. */
@@ -7,12 +7,14 @@ import manifest from '../package.json' with { type: 'json' };
 const program = new Command('stash')
   .description('Backs up and restores what runs on Kubernetes, with restic.')
   .version(manifest.version)
-  .showHelpAfterError('(stash --help tells more)');
+  .showHelpAfterError('(--help tells more)')
+  // What was written wrong ends with 2, what went wrong with 1.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 
 const wholeNumber = (minimum: number) => (text: string) => {
   const number = Number(text);
   if (!Number.isInteger(number) || number < minimum) {
-    throw new Error(`"${text}" is no whole number of at least ${minimum}`);
+    throw new InvalidArgumentError(`It must be a whole number of at least ${minimum}.`);
   }
   return number;
 };
@@ -20,7 +22,7 @@ const image = () =>
   new Option('--image <image>', 'image of the agents that are put into workloads')
     .env('STASH_IMAGE')
     .default(`stash:${manifest.version}`);
-const collect = (value: string, before: string[]) => [...before, value];
+const collect = (value: string, before: string[] = []) => [...before, value];
 
 program
   .command('serve')
@@ -67,8 +69,8 @@ const agent = program.command('agent').description('what runs beside the data; t
 agent
   .command('sidecar')
   .description('back up the directories of a workload, whenever a session says so')
-  .requiredOption('--configuration <name>', 'a BackupConfiguration to serve; may be repeated', collect, [])
-  .requiredOption('--directory <path>', 'a directory that is mounted here; may be repeated', collect, [])
+  .requiredOption('--configuration <name>', 'a BackupConfiguration to serve; may be repeated', collect)
+  .requiredOption('--directory <path>', 'a directory that is mounted here; may be repeated', collect)
   .action(async (options) => {
     const { sidecar } = await import('./agent/main.ts');
     process.exitCode = await sidecar({
@@ -80,8 +82,8 @@ agent
 agent
   .command('restore')
   .description('restore the directories of a workload before its containers start')
-  .requiredOption('--session <name>', 'a RestoreSession to serve; may be repeated', collect, [])
-  .requiredOption('--directory <path>', 'a directory that is mounted here; may be repeated', collect, [])
+  .requiredOption('--session <name>', 'a RestoreSession to serve; may be repeated', collect)
+  .requiredOption('--directory <path>', 'a directory that is mounted here; may be repeated', collect)
   .action(async (options) => {
     const { restore } = await import('./agent/main.ts');
     process.exitCode = await restore({ sessions: options.session, directories: options.directory });
@@ -94,7 +96,6 @@ program
     '-f, --filename <file>',
     'a file or folder of manifests, YAML or JSON; - is the standard input; may be repeated',
     collect,
-    [],
   )
   .option('-R, --recursive', 'take the folders in a folder too', false)
   .option('-n, --namespace <name>', 'namespace of the objects that name none', 'default')
@@ -117,4 +118,11 @@ have to be what the operator of the cluster has. The exit status is 1 where some
     });
   });
 
-await program.parseAsync();
+try {
+  await program.parseAsync();
+} catch (error) {
+  const isDebugging = process.env.LOG_LEVEL === 'debug' && error instanceof Error;
+  const told = isDebugging ? error.stack : error instanceof Error ? error.message : error;
+  process.stderr.write(`stash: ${told}\n`);
+  process.exit(1);
+}
