@@ -97,7 +97,7 @@ describe('a Deployment of three replicas', () => {
 
 describe('a schedule', () => {
   it('makes a session whenever it is due, named after the instant, and restarts no pod when it is changed', async () => {
-    await change({ schedule: '@every 10s' });
+    await change({ schedule: '@every 10s', backupHistoryLimit: 20 });
     const scheduled = await demo.until('two sessions on schedule', async () => {
       const all = (await sessions()).filter(({ metadata }) => metadata.name.startsWith(`${configuration}-`));
       return all.filter(isOver).length >= 2 ? all.filter(isOver) : undefined;
@@ -134,6 +134,12 @@ describe('a schedule', () => {
         Date.parse(metadata.creationTimestamp ?? '') > pausedAt + 1000,
     );
     expect(late).toEqual([]);
+  });
+
+  it('leaves one snapshot a session, of three pods as it is', async () => {
+    const made = (await snapshots(demo, pod, repository)).map(({ short_id }) => short_id);
+    const reported = (await sessions()).flatMap(({ status }) => status?.stats ?? []);
+    expect(reported.map(({ snapshot }) => snapshot).sort()).toEqual(made.sort());
   });
 });
 

@@ -96,7 +96,8 @@ export class Namespace {
 
   constructor(name: string) {
     this.name = name;
-    this.password = `the password of ${name} is nobody's business`;
+    // Nothing that YAML or JSON would write in another way.
+    this.password = `nobody-knows-the-password-of-${name}`;
   }
 
   async apply(...objects: ApiObject[]): Promise<void> {

@@ -17,7 +17,7 @@ import {
 /* What cannot go well ends Failed, with a reason that a person understands, and the workload runs on all the while. */
 
 const namespace = useNamespace('e2e-failures');
-const wrong = 'a password that opens nothing';
+const wrong = 'a-password-that-opens-nothing';
 const names = ['locked-out', 'secretless', 'late-secret', 'wiped', 'good'];
 /** Those that are restored, and never backed up. */
 const restored = ['never-saved', 'restored-locked-out', 'restored-from-nowhere'];

@@ -67,7 +67,7 @@ describe.concurrent('a session', () => {
     const killedAt = performance.now();
     await namespace.deletePod(pod, { gracePeriodSeconds: 0 });
     const session = await namespace.backupEnded('without-pod', 'Failed');
-    expect((performance.now() - killedAt) / 1000, 'seconds').toBeLessThan(30);
+    expect((performance.now() - killedAt) / 1000, 'seconds').toBeLessThan(45);
     expect(session.status?.conditions).toMatchObject([
       {
         type: 'Succeeded',
@@ -111,7 +111,7 @@ describe.concurrent('a session', () => {
       { reason: 'DeadlineExceeded', message: expect.stringContaining('timeout') },
     ]);
     // 3 s of timeout, 20 s for restic to end by itself, and some for the rest.
-    expect((Date.parse(completionTime) - Date.parse(startTime)) / 1000, 'seconds').toBeLessThan(30);
+    expect((Date.parse(completionTime) - Date.parse(startTime)) / 1000, 'seconds').toBeLessThan(40);
     expect(await snapshots(namespace, pod, { name: 'overdue' })).toHaveLength(1);
     await namespace.patch(BACKUP_CONFIGURATIONS, 'overdue', { spec: { timeout: '1h' } });
     await backUp('overdue', 'in-time');

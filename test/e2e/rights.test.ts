@@ -105,8 +105,11 @@ describe("an agent's token", () => {
     const succeeded = [{ host: 'host-0', phase: 'Succeeded' }];
     expect(await refusal(lie(foreign, { hosts: succeeded }))).toMatchObject({ status: 403 });
     expect(await refusal(lie(own, { phase: 'Succeeded' }))).toMatchObject({ status: 403 });
-    const stat = { hostname: 'host-1', directory: DATA, snapshot: 'f00' };
-    expect(await refusal(lie(own, { stats: [stat] }))).toBeInstanceOf(ApiError);
+    const stat = {
+      ...{ hostname: 'host-1', directory: DATA, snapshot: 'f00', totalSize: '1 B', uploaded: '1 B' },
+      ...{ totalBytes: 1, uploadedBytes: 1, fileStats: { new: 1, changed: 0, unmodified: 0 } },
+    };
+    expect(await refusal(lie(own, { stats: [stat] }))).toMatchObject({ status: 403 });
     expect(await refusal(own.get(secrets, 'backup-secret', namespace.name))).toMatchObject({ status: 403 });
     expect(await refusal(own.list(leases, { namespace: namespace.name }))).toMatchObject({ status: 403 });
 
