@@ -8,6 +8,7 @@ import {
   workloadReference,
 } from './fields.ts';
 import type { KubernetesObject } from './object.ts';
+import { runtimeSettings } from './runtime-settings.ts';
 import { bool, count, instant, list, object, oneOf, optional, type Static, text } from './schema.ts';
 
 const keep = (unit: string) =>
@@ -157,6 +158,7 @@ const spec = object(
         'Automatic: the workload is rolled out once to get its sidecar. OnNextUpdate: the sidecar comes with the next change that its owner makes.',
       default: 'Automatic',
     }),
+    runtimeSettings: optional(runtimeSettings),
   },
   { description: 'What to back up, when, and where to.' },
 );

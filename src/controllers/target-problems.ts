@@ -5,8 +5,8 @@ import type { Problem } from '../api/problem.ts';
 import type { RestoreSession } from '../api/restore-session.ts';
 import { inject } from '../injection/inject.ts';
 import type { InjectionProblem } from '../injection/problem.ts';
-import type { DirectoriesWanted, InjectionOptions, Wanted } from '../injection/wanted.ts';
-import { wantedBy } from '../injection/wanted-by.ts';
+import type { BackupWanted, InjectionOptions, Wanted } from '../injection/wanted.ts';
+import { wantedBy, wantedOf } from '../injection/wanted-by.ts';
 import { type Caches, workloadKey } from './caches.ts';
 import { wantedFor } from './wanted.ts';
 import type { Workload } from './workload.ts';
@@ -44,7 +44,7 @@ export function targetProblems(
   if (workload === undefined) return NONE;
 
   const list = kind === BACKUP_CONFIGURATION ? 'backups' : 'restores';
-  const own = wantedOf(caches, asking);
+  const own = ownWanted(caches, asking);
   const alone: Wanted = { backups: [], restores: [], [list]: [own] };
   const refused = problemsIn(workload, alone, options);
   if (refused.length > 0) return { problems: refused.map(withoutSubject), warnings: [] };
@@ -71,22 +71,22 @@ export function targetProblems(
 function isAskedBefore(asking: BackupConfiguration | RestoreSession, before: typeof asking): boolean {
   return (
     asking.spec.repository.name === before.spec.repository.name &&
-    canonicalJSON(asking.spec.target) === canonicalJSON(before.spec.target)
+    canonicalJSON(asking.spec.target) === canonicalJSON(before.spec.target) &&
+    canonicalJSON(settingsOf(asking)) === canonicalJSON(settingsOf(before))
   );
 }
 
+function settingsOf({ spec }: BackupConfiguration | RestoreSession): unknown {
+  return 'runtimeSettings' in spec ? (spec.runtimeSettings ?? null) : null;
+}
+
 /** A Repository that is not there yet is none of the workload's problems. */
-function wantedOf(caches: Caches, asking: BackupConfiguration | RestoreSession): DirectoriesWanted {
-  const { name, namespace } = asking.metadata;
-  const { repository: reference, target } = asking.spec;
-  const repository = caches.repositories.get(`${namespace}/${reference.name}`);
-  if (repository !== undefined) return wantedBy(asking, repository);
-  return {
-    name,
-    directories: target.directories,
-    repository: { name: reference.name, secretName: reference.name },
-    ...(target.container !== undefined && { container: target.container }),
-  };
+function ownWanted(caches: Caches, asking: BackupConfiguration | RestoreSession): BackupWanted {
+  const { name } = asking.spec.repository;
+  const repository = caches.repositories.get(`${asking.metadata.namespace}/${name}`);
+  return repository === undefined
+    ? wantedOf(asking, { name, secretName: name })
+    : wantedBy(asking, repository);
 }
 
 function problemsIn(workload: Workload, wanted: Wanted, options: InjectionOptions): InjectionProblem[] {

@@ -1,4 +1,5 @@
 import { agentEnvironment } from './environment.ts';
+import { firstHolder } from './holders.ts';
 import {
   RESTORE,
   RESTORE_SCRATCH_VOLUME,
@@ -9,10 +10,9 @@ import {
   TOKEN_VOLUME,
 } from './layout.ts';
 import type { Part } from './plan.ts';
-import type { Container, Mount, Pod } from './pod.ts';
+import type { Mount, Pod } from './pod.ts';
 import type { Raw } from './raw.ts';
 import { resourcesFor } from './resources.ts';
-import type { Room } from './room.ts';
 import { type Purpose, securityContextFor } from './security.ts';
 import type { InjectionOptions } from './wanted.ts';
 
@@ -20,7 +20,7 @@ import type { InjectionOptions } from './wanted.ts';
 export function sidecarFor(pod: Pod, part: Part, native: boolean, options: InjectionOptions): Raw {
   const args = ['agent', 'sidecar', ...part.names.map((name) => `--configuration=${name}`)];
   return {
-    ...container(pod, part.room, 'backup', options, SIDECAR, args, SIDECAR_SCRATCH_VOLUME),
+    ...container(pod, part, 'backup', options, SIDECAR, args, SIDECAR_SCRATCH_VOLUME),
     ...(native && { restartPolicy: 'Always' }),
   };
 }
@@ -28,12 +28,12 @@ export function sidecarFor(pod: Pod, part: Part, native: boolean, options: Injec
 /** The init container that restores. */
 export function restoreFor(pod: Pod, part: Part, options: InjectionOptions): Raw {
   const args = ['agent', 'restore', ...part.names.map((name) => `--session=${name}`)];
-  return container(pod, part.room, 'restore', options, RESTORE, args, RESTORE_SCRATCH_VOLUME);
+  return container(pod, part, 'restore', options, RESTORE, args, RESTORE_SCRATCH_VOLUME);
 }
 
 function container(
   pod: Pod,
-  room: Room,
+  { room, settings }: Part,
   purpose: Purpose,
   options: InjectionOptions,
   name: string,
@@ -42,7 +42,7 @@ function container(
 ): Raw {
   const { image, imagePullPolicy } = options;
   const directories = [...new Set(room.holds.map(({ directory }) => directory))].sort();
-  const resources = resourcesFor(pod, options);
+  const resources = resourcesFor(pod, options, settings.resources);
   return {
     name,
     image,
@@ -51,7 +51,7 @@ function container(
     args: [...args, ...directories.map((directory) => `--directory=${literal(directory)}`)],
     ...agentEnvironment(room.environment),
     ...(resources !== undefined && { resources }),
-    securityContext: securityContextFor(pod, firstHolder(pod, room), purpose),
+    securityContext: securityContextFor(pod, firstHolder(pod, room.holds), purpose, settings.securityContext),
     volumeMounts: [
       ...[...room.data.values()].map((mount) => dataMount(mount, purpose)),
       ...[...room.repositories.values()].flatMap(({ volumeMounts }) => volumeMounts),
@@ -70,14 +70,6 @@ function dataMount({ volume, path, subPath, subPathExpr }: Mount, purpose: Purpo
     ...(subPath !== undefined && { subPath }),
     ...(subPathExpr !== undefined && { subPathExpr }),
   };
-}
-
-/** In the pod's own order, so that one more configuration does not change the user that another is backed up by without need. */
-function firstHolder(pod: Pod, { holds }: Room): Container {
-  const holders = new Set(holds.map(({ container }) => container));
-  const first = [...pod.containers, ...pod.initContainers].find((each) => holders.has(each));
-  if (first === undefined) throw new Error('a container without directories is never made');
-  return first;
 }
 
 /** Kubernetes expands `$(NAME)` in arguments and reads `$$` as `$`. */

@@ -107,6 +107,14 @@ function notMounted(asked: Container[], directory: string, field: string): Fault
   };
 }
 
+/** In the pod's own order, so that one more configuration does not change the user that another is backed up by without need. */
+export function firstHolder(pod: Pod, holds: readonly Hold[]): Container {
+  const holders = new Set(holds.map(({ container }) => container));
+  const first = [...pod.containers, ...pod.initContainers].find((each) => holders.has(each));
+  if (first === undefined) throw new Error('a container without directories is never made');
+  return first;
+}
+
 function listed(names: string[]): string {
   return names.map(quoted).join(', ');
 }

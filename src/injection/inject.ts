@@ -151,7 +151,7 @@ function partsFor(pod: Pod, { backups, restores }: Plan, ownPrint: string, optio
       ...(hasRestores ? [{ name: RESTORE_SCRATCH_VOLUME, emptyDir: {} }] : []),
       tokenVolume(),
     ],
-    imagePullSecrets: [...new Set(options.imagePullSecrets)]
+    imagePullSecrets: [...new Set([...options.imagePullSecrets, ...backups.imagePullSecrets])]
       .filter((name) => !there.includes(name))
       .map((name) => ({ name })),
     sources: {

@@ -14,7 +14,8 @@ import {
 import { rawOf } from './raw.ts';
 import { mountRepository } from './repositories.ts';
 import { EMPTY_ROOM, furnish, type Room } from './room.ts';
-import type { DirectoriesWanted, Wanted } from './wanted.ts';
+import { settle, UNSETTLED } from './settings.ts';
+import type { BackupWanted, DirectoriesWanted, SidecarSettings, Wanted } from './wanted.ts';
 
 /** What goes into a workload, and what cannot. */
 export interface Plan {
@@ -30,6 +31,10 @@ export interface Part {
   /** A fingerprint of what each of them wants, in the order of `names`. */
   readonly fingerprints: readonly string[];
   readonly room: Room;
+  /** How the container is to run, where the installation and the workload are not to say. */
+  readonly settings: SidecarSettings;
+  /** Names of the Secrets that are wanted to pull its image with, beside the installation's. */
+  readonly imagePullSecrets: readonly string[];
 }
 
 type Subject = InjectionProblem['subject'];
@@ -53,27 +58,37 @@ export function refuseAll(wanted: Wanted, reason: ProblemReason, message: string
 
 function planPart(
   pod: Pod,
-  wanted: readonly DirectoriesWanted[],
+  wanted: readonly BackupWanted[],
   subject: Subject,
   problems: InjectionProblem[],
 ): Part {
   const names: string[] = [];
   const fingerprints: string[] = [];
+  const imagePullSecrets = new Set<string>();
   let room = EMPTY_ROOM;
-  if (wanted.length === 0) return { names, fingerprints, room };
+  let settled = UNSETTLED;
+  const part = (): Part => ({
+    ...{ names, fingerprints, room, settings: settled.settings },
+    imagePullSecrets: [...imagePullSecrets].sort(),
+  });
+  if (wanted.length === 0) return part();
 
   const general = podFault(pod, subject);
   for (const each of [...wanted].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const outcome = general === undefined ? admit(room, pod, each, subject) : [general];
-    if (Array.isArray(outcome)) {
-      problems.push(...outcome.map((fault) => ({ subject, name: each.name, ...fault })));
+    const settling = Array.isArray(outcome) ? undefined : settle(settled, each, pod, outcome);
+    if (Array.isArray(outcome) || settling === undefined || 'reason' in settling) {
+      const faults = Array.isArray(outcome) ? outcome : [settling as Fault];
+      problems.push(...faults.map((fault) => ({ subject, name: each.name, ...fault })));
       continue;
     }
     room = outcome;
+    settled = settling;
+    for (const name of each.imagePullSecrets ?? []) imagePullSecrets.add(name);
     names.push(each.name);
     fingerprints.push(fingerprintOf(each));
   }
-  return { names, fingerprints, room };
+  return part();
 }
 
 function admit(room: Room, pod: Pod, wanted: DirectoriesWanted, subject: Subject): Room | Fault[] {
@@ -183,7 +198,8 @@ function podFault(pod: Pod, subject: Subject): Fault | undefined {
 }
 
 /** Of what makes a difference to the workload, and of nothing else: a resourceVersion here would restart it at every status update. */
-function fingerprintOf({ name, repository, directories, container }: DirectoriesWanted): string {
+function fingerprintOf(wanted: BackupWanted): string {
+  const { name, repository, directories, container, settings, imagePullSecrets = [] } = wanted;
   const { local } = repository;
   return fingerprint({
     name,
@@ -196,5 +212,7 @@ function fingerprintOf({ name, repository, directories, container }: Directories
       readOnly: local?.persistentVolumeClaim.readOnly || undefined,
       mountPath: local && normalPath(local.mountPath),
     },
+    settings,
+    imagePullSecrets: [...imagePullSecrets].sort(),
   });
 }

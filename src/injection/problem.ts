@@ -19,7 +19,9 @@ export type ProblemReason =
   | 'EnvironmentConflict'
   | 'RepositoryMountInvalid'
   | 'RepositoryMountConflict'
-  | 'RepositoryVolumeReadOnly';
+  | 'RepositoryVolumeReadOnly'
+  | 'SettingsConflict'
+  | 'SettingsInvalid';
 
 /** One thing that is wrong, before it is said whose problem it is. `path` is of the BackupConfiguration or RestoreSession. */
 export interface Fault extends Problem {
@@ -35,4 +37,5 @@ export interface InjectionProblem extends Fault {
 export const CONTAINER_FIELD = 'spec.target.container';
 export const DIRECTORIES_FIELD = 'spec.target.directories';
 export const REPOSITORY_FIELD = 'spec.repository';
+export const SETTINGS_FIELD = 'spec.runtimeSettings.container';
 export const TARGET_FIELD = 'spec.target.ref';

@@ -1,7 +1,8 @@
+import { quoted } from '../api/problem.ts';
 import type { Container, Pod } from './pod.ts';
 import { parseQuantity } from './quantity.ts';
 import { type Raw, rawOf } from './raw.ts';
-import type { InjectionOptions } from './wanted.ts';
+import type { InjectionOptions, Resources } from './wanted.ts';
 
 /**
  * The resources of a container of ours, such that the pod stays in its class of service: in a Guaranteed pod requests equal
@@ -10,14 +11,67 @@ import type { InjectionOptions } from './wanted.ts';
  */
 export function resourcesFor(
   pod: Pod,
-  { resources: { requests, limits } }: InjectionOptions,
+  { resources }: InjectionOptions,
+  settings: Resources = {},
 ): Raw | undefined {
   if (hasBudget(pod)) return undefined;
+  const { requests, limits } = overridden(resources, settings);
   if (isGuaranteed(pod)) {
     const both = { ...requests, ...limits };
     return { requests: both, limits: both };
   }
   return { requests, ...(limits !== undefined && { limits }) };
+}
+
+/** What the settings say, and of what they leave out what the installation says, as far as the one does not exceed the other. */
+function overridden(
+  installation: InjectionOptions['resources'],
+  settings: Resources,
+): { requests: Record<string, string | number>; limits?: Record<string, string | number> } {
+  const requests = { ...installation.requests, ...settings.requests };
+  const limits = { ...installation.limits, ...settings.limits };
+  for (const [resource, limit] of Object.entries(limits)) {
+    const request = requests[resource];
+    if (request === undefined || !exceeds(request, limit)) continue;
+    if (settings.limits?.[resource] === undefined) limits[resource] = request;
+    else requests[resource] = limit;
+  }
+  return { requests, ...(Object.keys(limits).length > 0 && { limits }) };
+}
+
+const exceeds = (a: unknown, b: unknown) => (parseQuantity(a) ?? 0) > (parseQuantity(b) ?? 0);
+
+/** What a container may ask for that is on every node. */
+const RESOURCES = ['cpu', 'memory', 'ephemeral-storage'];
+
+/** Why the API server would refuse a workload whose sidecar asks for this; `field` is a path in it. */
+export function resourcesFault({
+  requests = {},
+  limits = {},
+}: Resources): { field: string; message: string } | undefined {
+  for (const [part, quantities] of Object.entries({ requests, limits })) {
+    for (const [resource, quantity] of Object.entries(quantities)) {
+      const field = `${part}.${resource}`;
+      if (!RESOURCES.includes(resource)) {
+        return {
+          field,
+          message: `${quoted(resource)} is not for a sidecar to ask for; name ${RESOURCES.join(', ')}`,
+        };
+      }
+      const amount = parseQuantity(quantity);
+      if (amount === undefined || amount < 0) {
+        return { field, message: `${quoted(quantity)} is no quantity; write one such as 100m, 64Mi or 1Gi` };
+      }
+    }
+  }
+  const over = Object.keys(requests).find(
+    (resource) => resource in limits && exceeds(requests[resource], limits[resource]),
+  );
+  if (over === undefined) return undefined;
+  return {
+    field: `requests.${over}`,
+    message: `${quoted(requests[over])} is more than the limit of ${quoted(limits[over])}; write that much or less`,
+  };
 }
 
 function hasBudget({ raw }: Pod): boolean {

@@ -2,19 +2,33 @@ import type { BackupConfiguration } from '../api/backup-configuration.ts';
 import { localMountPath } from '../api/local-backend.ts';
 import type { Repository } from '../api/repository.ts';
 import type { RestoreSession } from '../api/restore-session.ts';
-import type { DirectoriesWanted, RepositoryWanted } from './wanted.ts';
+import type { BackupWanted, RepositoryWanted } from './wanted.ts';
 
 /** What an object asks of its target: the same in the webhook, in the controllers and on the command line. */
-export function wantedBy(
-  { metadata, spec }: Pick<BackupConfiguration | RestoreSession, 'metadata' | 'spec'>,
-  repository: Repository,
-): DirectoriesWanted {
+export function wantedBy(asking: Asking, repository: Repository): BackupWanted {
+  return wantedOf(asking, repositoryWanted(repository));
+}
+
+type Asking = Pick<BackupConfiguration | RestoreSession, 'metadata' | 'spec'>;
+
+/** The same, where the Repository is not known, or not to be asked. */
+export function wantedOf({ metadata, spec }: Asking, repository: RepositoryWanted): BackupWanted {
   const { container, directories } = spec.target;
+  const settings = 'runtimeSettings' in spec ? spec.runtimeSettings : undefined;
+  const { resources, securityContext } = settings?.container ?? {};
+  const secrets = settings?.pod?.imagePullSecrets?.map((secret) => secret.name);
   return {
     name: metadata.name,
     directories,
-    repository: repositoryWanted(repository),
+    repository,
     ...(container !== undefined && { container }),
+    ...((resources !== undefined || securityContext !== undefined) && {
+      settings: {
+        ...(resources !== undefined && { resources }),
+        ...(securityContext !== undefined && { securityContext }),
+      },
+    }),
+    ...(secrets !== undefined && { imagePullSecrets: secrets }),
   };
 }
 

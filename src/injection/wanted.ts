@@ -5,7 +5,23 @@ export interface Wanted {
 }
 
 /** What a BackupConfiguration asks of the workload. `name` is the BackupConfiguration's. */
-export interface BackupWanted extends DirectoriesWanted {}
+export interface BackupWanted extends DirectoriesWanted {
+  /** How the sidecar is to run; where it is left out, as the installation and the workload have it. */
+  settings?: SidecarSettings | undefined;
+  /** Names of Secrets in the workload's namespace, beside those of the installation. */
+  imagePullSecrets?: string[] | undefined;
+}
+
+/** As in Kubernetes: `resources` has quantities by resource name. */
+export interface SidecarSettings {
+  resources?: Resources | undefined;
+  securityContext?: { runAsUser?: number; runAsGroup?: number; runAsNonRoot?: boolean } | undefined;
+}
+
+export interface Resources {
+  requests?: Record<string, string | number>;
+  limits?: Record<string, string | number>;
+}
 
 /** What a RestoreSession asks of the workload. `name` is the RestoreSession's. */
 export interface RestoreWanted extends DirectoriesWanted {}

@@ -20,6 +20,7 @@ import { excludesParse, partsParse } from './excludes.ts';
 import { claimIsWritable, mountIsFree } from './local-volume.ts';
 import { nameIsSubdomain } from './names.ts';
 import type { RuleBook } from './rule.ts';
+import { resourcesFit, userIsOne } from './runtime-settings.ts';
 import { scheduleParses } from './schedule.ts';
 
 const repositoryRules: RuleBook<RepositorySpec> = {
@@ -45,6 +46,8 @@ const configurationRules: RuleBook<BackupConfigurationSpec> = {
     timeoutWithinBounds,
     startingDeadlineWithinBounds,
     retryDelayWithinBounds,
+    resourcesFit,
+    userIsOne,
   ],
   advice: [directoriesAreApart, startingDeadlineIsShort],
 };
