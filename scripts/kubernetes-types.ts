@@ -43,6 +43,8 @@ const INT_OR_STRING = `${PREFIX}io.k8s.apimachinery.pkg.util.intstr.IntOrString`
 const QUANTITY_PATTERN =
   '^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$';
 
+const QUANTITY_HINT = 'write an amount such as 100m, 64Mi or 1Gi';
+
 /** The content of src/api/kubernetes-types.ts, before Biome has formatted it. */
 export function kubernetesTypes({ components: { schemas } }: OpenAPIDocument): string {
   const parts = Object.entries(WANTED).map(([name, { type, fields }]) => {
@@ -79,7 +81,7 @@ function structuralOf(schemas: OpenAPIDocument['components']['schemas'], schema:
   const said = description === undefined ? {} : { description: description.replace(/\s+/g, ' ').trim() };
   if ($ref !== undefined) {
     const either = { anyOf: [{ type: 'integer' }, { type: 'string' }], 'x-kubernetes-int-or-string': true };
-    const pattern = $ref === QUANTITY ? { pattern: QUANTITY_PATTERN } : {};
+    const pattern = $ref === QUANTITY ? { pattern: QUANTITY_PATTERN, hint: QUANTITY_HINT } : {};
     return { ...said, ...either, ...pattern, maxLength: 64 };
   }
   const extensions = Object.fromEntries(

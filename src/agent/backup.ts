@@ -15,6 +15,7 @@ import type { Report } from './report.ts';
 import { openRepository, type RepositoryAccess } from './repository-access.ts';
 import { awaitInitializer, initialize } from './repository-id.ts';
 import { redacted, runRestic } from './restic.ts';
+import { asConfigured } from './runtime-settings.ts';
 import { stopOf } from './stop.ts';
 
 export type BackupReport = Report<BackupHost, BackupStat>;
@@ -52,9 +53,10 @@ export async function backUp(
     configuration.spec.repository.name,
     signal,
   );
-  const access = await openRepository(agent, repository, signal, ({ reason, message }) =>
+  const opened = await openRepository(agent, repository, signal, ({ reason, message }) =>
     report.tell({ reason, message: `Waiting: ${message}` }),
   );
+  const access = asConfigured(opened, configuration.spec.runtimeSettings);
   report.mention({ reason: undefined, message: undefined });
 
   const initializer = session.status?.initializer;

@@ -14,6 +14,8 @@ export interface RepositoryAccess {
   env: Readonly<Record<string, string>>;
   /** What must not appear in a message. */
   secrets: readonly string[];
+  /** By how much restic gives way to others, as nice(1) has it; not at all where it is left out. */
+  niceness?: number;
 }
 
 const secretPollMs = 1_000;

@@ -47,8 +47,7 @@ export async function runRestic(
   };
   const began = agent.clock.now();
   const end = await runProcess({
-    command: agent.restic,
-    args,
+    ...programOf(agent, access, args),
     env: access.env,
     spawn: agent.spawn,
     clock: agent.clock,
@@ -78,6 +77,16 @@ export async function runRestic(
     secrets: access.secrets,
   });
   throw new HostFailure(failure?.reason ?? 'ResticFailed', failure?.message ?? 'restic failed');
+}
+
+/** A priority that is set after the start would miss the threads that restic has by then. */
+function programOf(
+  { restic }: Agent,
+  { niceness }: RepositoryAccess,
+  args: readonly string[],
+): { command: string; args: readonly string[] } {
+  if (niceness === undefined) return { command: restic, args };
+  return { command: 'nice', args: ['-n', String(niceness), restic, ...args] };
 }
 
 /** What restic said, without what is secret. */

@@ -9,6 +9,7 @@ import type { Agent } from './agent.ts';
 import { readObject } from './read-object.ts';
 import { openRepository } from './repository-access.ts';
 import { runRestic } from './restic.ts';
+import { asConfigured } from './runtime-settings.ts';
 
 /**
  * Applies the retention policy of the session's configuration to its own snapshots, of all hosts, once.
@@ -26,7 +27,8 @@ export async function applyRetention(
   // It was taken out since the session began: all snapshots stay.
   if (spec.retentionPolicy === undefined) return { phase: 'Succeeded', removed: 0 };
   const repository = await readObject<Repository>(agent, REPOSITORIES, spec.repository.name, signal);
-  const access = await openRepository(agent, repository, signal, () => {});
+  const opened = await openRepository(agent, repository, signal, () => {});
+  const access = asConfigured(opened, spec.runtimeSettings);
   const { kind, name: target } = spec.target.ref;
   const tags = configurationTags({
     namespace: agent.identity.namespace,

@@ -18,6 +18,7 @@ export const resourceRequirements = Type.Unsafe<{
         'x-kubernetes-int-or-string': true,
         pattern:
           '^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$',
+        hint: 'write an amount such as 100m, 64Mi or 1Gi',
         maxLength: 64,
       },
       maxProperties: 64,
@@ -31,6 +32,7 @@ export const resourceRequirements = Type.Unsafe<{
         'x-kubernetes-int-or-string': true,
         pattern:
           '^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$',
+        hint: 'write an amount such as 100m, 64Mi or 1Gi',
         maxLength: 64,
       },
       maxProperties: 64,
