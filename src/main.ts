@@ -118,6 +118,36 @@ have to be what the operator of the cluster has. The exit status is 1 where some
     });
   });
 
+program
+  .command('uninstall')
+  .description('take sidecars out of all workloads, and then the operator out of the cluster')
+  .option('--namespace <name>', 'namespace of the operator', 'stash-system')
+  .option('--context <name>', 'context of the kubeconfig (KUBECONFIG, or the usual place)')
+  .option('--dry-run', 'change nothing, and say what would be done', false)
+  .option('--purge', 'also delete the kinds, and so all Repositories, configurations and sessions', false)
+  .option('--yes', 'do not ask before --purge', false)
+  .addHelpText(
+    'after',
+    `
+It can be broken off and run again at any moment. Repositories, configurations, sessions and all data stay, so that a later
+installation goes on with them; snapshots stay even with --purge.`,
+  )
+  .action(async (options) => {
+    const { uninstallCommand } = await import('./kubectl/uninstall-command.ts');
+    const { createInterface } = await import('node:readline/promises');
+    process.exitCode = await uninstallCommand(options, {
+      out: (text) => process.stdout.write(text),
+      error: (text) => process.stderr.write(text),
+      ask: async (question) => {
+        if (!process.stdin.isTTY) return undefined;
+        const terminal = createInterface({ input: process.stdin, output: process.stderr });
+        const answer = await terminal.question(question);
+        terminal.close();
+        return answer.trim();
+      },
+    });
+  });
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -7,6 +7,9 @@ export const INJECTED_ANNOTATION = `${GROUP}/injected`;
 /** On a workload: touched by the operator to have the workload pass through the webhook; holds a hash of what is wanted. */
 export const REQUESTED_ANNOTATION = `${GROUP}/injection-requested`;
 
+/** On a Deployment: how many replicas a restore took from it, or gave back, as JSON; it goes when that restore is over. */
+export const HELD_REPLICAS_ANNOTATION = `${GROUP}/held-replicas`;
+
 /** On a BackupSession: the BackupConfiguration that it runs, as `labelValue` writes it. Agents select their sessions by it. */
 export const CONFIGURATION_LABEL = `${GROUP}/backup-configuration`;
 
@@ -16,3 +19,6 @@ export const DUE_LABEL = `${GROUP}/due`;
 /** On what the operator makes for others, a RoleBinding for example. */
 export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 export const MANAGED_BY = 'stash';
+
+/** The ClusterRole of the agents: all that the ServiceAccount of a workload gains by having one. */
+export const AGENT_ROLE = 'stash-agent';

@@ -1,4 +1,4 @@
-import { MANAGED_BY, MANAGED_BY_LABEL } from '../api/annotations.ts';
+import { AGENT_ROLE, MANAGED_BY, MANAGED_BY_LABEL } from '../api/annotations.ts';
 import { boundedName } from '../api/names.ts';
 import type { ObjectMeta } from '../api/object.ts';
 import { readRecord } from '../injection/record.ts';
@@ -8,9 +8,6 @@ import { roleBindings } from '../kube/resource.ts';
 import type { Context } from './context.ts';
 import { wantedFor } from './wanted.ts';
 import { serviceAccountOf, type Workload } from './workload.ts';
-
-/** The ClusterRole of the agents: all that the ServiceAccount of a workload gains by having one. */
-export const AGENT_ROLE = 'stash-agent';
 
 interface RoleBinding {
   apiVersion: string;

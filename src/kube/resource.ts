@@ -43,6 +43,8 @@ export const persistentVolumeClaims: Resource = builtIn(
   'PersistentVolumeClaim',
 );
 export const deployments: Resource = builtIn('apps', 'v1', 'deployments', 'Deployment');
+export const statefulSets: Resource = builtIn('apps', 'v1', 'statefulsets', 'StatefulSet');
+export const daemonSets: Resource = builtIn('apps', 'v1', 'daemonsets', 'DaemonSet');
 export const replicaSets: Resource = builtIn('apps', 'v1', 'replicasets', 'ReplicaSet');
 export const roleBindings: Resource = builtIn(
   'rbac.authorization.k8s.io',
