@@ -5,6 +5,7 @@ import { isNotFound } from '../kube/errors.ts';
 import type { ApiObject } from '../kube/object.ts';
 import type { Agent } from './agent.ts';
 import { HostFailure } from './failure.ts';
+import { seldom } from './seldom.ts';
 import { stopOf } from './stop.ts';
 
 const attemptMs = 10_000;
@@ -24,6 +25,7 @@ export async function readObject<T extends ApiObject>(
   signal: AbortSignal,
 ): Promise<T> {
   const { client, clock, random, logger, identity } = agent;
+  const warn = seldom(clock);
   for (let attempt = 1; ; attempt++) {
     if (signal.aborted) throw stopOf(signal);
     try {
@@ -37,7 +39,9 @@ export async function readObject<T extends ApiObject>(
         );
       }
       const wait = backoffMs(attempt, { ...backoff, random });
-      logger.warn({ kind: resource.kind, name, attempt, err: error }, 'an object could not be read');
+      warn(() =>
+        logger.warn({ kind: resource.kind, name, attempt, err: error }, 'an object could not be read'),
+      );
       await sleep(clock, wait, signal);
     }
   }

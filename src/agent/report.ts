@@ -5,6 +5,7 @@ import { sleep } from '../kube/clock.ts';
 import { isConflict, isNotFound } from '../kube/errors.ts';
 import type { ApiObject } from '../kube/object.ts';
 import type { Agent } from './agent.ts';
+import { seldom } from './seldom.ts';
 
 /** The session that is reported on. The uid: another of the same name is another. */
 export interface ReportedSession {
@@ -49,6 +50,7 @@ export class Report<Entry extends HostEntry, Stat extends HostStat> {
   readonly #resource: Resource;
   readonly #session: ReportedSession;
   readonly #ended = new AbortController();
+  readonly #warn: (say: () => void) => void;
   #entry: Entry;
   #stats: Stat[];
   #wake = Promise.withResolvers<void>();
@@ -62,6 +64,7 @@ export class Report<Entry extends HostEntry, Stat extends HostStat> {
 
   constructor(agent: Agent, resource: Resource, session: ReportedSession, entry: Entry, stats: Stat[] = []) {
     this.#agent = agent;
+    this.#warn = seldom(agent.clock);
     this.#resource = resource;
     this.#session = session;
     this.#entry = entry;
@@ -178,9 +181,11 @@ export class Report<Entry extends HostEntry, Stat extends HostStat> {
       this.#failures++;
       const wait = backoffMs(this.#failures, { ...backoff, random });
       this.#due(clock.now() + wait);
-      logger.warn(
-        { session: this.#session.name, attempt: this.#failures, againInMs: Math.round(wait), err: error },
-        'the report was not accepted, and is repeated',
+      this.#warn(() =>
+        logger.warn(
+          { session: this.#session.name, attempt: this.#failures, againInMs: Math.round(wait), err: error },
+          'the report was not accepted, and is repeated',
+        ),
       );
     }
   }

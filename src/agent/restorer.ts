@@ -11,6 +11,7 @@ import type { Owner } from './own-node.ts';
 import { instantOf, Report } from './report.ts';
 import { restore } from './restore.ts';
 import { prepareScratch } from './scratch.ts';
+import { seldom } from './seldom.ts';
 import { Stopped } from './stop.ts';
 
 export interface RestoreOptions extends Agent {
@@ -38,10 +39,11 @@ export async function runRestore(options: RestoreOptions): Promise<number> {
   const { sessions, clock, signal, logger } = options;
   await prepareScratch(options);
   const began = clock.now();
+  const warn = seldom(clock);
   const waiting = new Map(sessions.map((name) => [name, clock.now()]));
   while (waiting.size > 0 && !signal.aborted) {
     for (const [name, readAt] of waiting) {
-      const view = await look(options, name);
+      const view = await look(options, name, warn);
       if (view === 'unknown') {
         if (clock.now() - readAt < blindMs) continue;
         logger.error(
@@ -67,7 +69,11 @@ export async function runRestore(options: RestoreOptions): Promise<number> {
 
 type View = RestoreSession | 'gone' | 'unknown';
 
-async function look({ client, identity, logger, signal }: RestoreOptions, name: string): Promise<View> {
+async function look(
+  { client, identity, logger, signal }: RestoreOptions,
+  name: string,
+  warn: (say: () => void) => void,
+): Promise<View> {
   try {
     return await client.get<RestoreSession>(RESTORE_SESSIONS, name, identity.namespace, {
       signal,
@@ -75,7 +81,9 @@ async function look({ client, identity, logger, signal }: RestoreOptions, name: 
     });
   } catch (error) {
     if (isNotFound(error)) return 'gone';
-    if (!signal.aborted) logger.warn({ session: name, err: error }, 'the session could not be read');
+    if (!signal.aborted) {
+      warn(() => logger.warn({ session: name, err: error }, 'the session could not be read'));
+    }
     return 'unknown';
   }
 }
@@ -170,10 +178,11 @@ async function watchForStop(
   done: AbortSignal,
 ): Promise<void> {
   const { clock, identity } = options;
+  const warn = seldom(clock);
   while (!done.aborted) {
     await sleep(clock, stopPollMs, done);
     if (done.aborted) return;
-    const view = await look(options, session.metadata.name);
+    const view = await look(options, session.metadata.name, warn);
     if (view === 'unknown') continue;
     const isSame = view !== 'gone' && view.metadata.uid === session.metadata.uid;
     const stopped = isSame ? whyStop(view, identity.podUID, true) : new Stopped('SessionOver');

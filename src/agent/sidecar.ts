@@ -8,6 +8,7 @@ import { startReflector } from '../kube/reflector.ts';
 import type { Agent } from './agent.ts';
 import { type Duty, dutyOf, hostOf } from './duty.ts';
 import { boundCache, prepareScratch } from './scratch.ts';
+import { seldom } from './seldom.ts';
 import { SessionRun } from './session-run.ts';
 import { Stopped } from './stop.ts';
 
@@ -37,6 +38,7 @@ export async function runSidecar(options: SidecarOptions): Promise<number> {
     deleted: (session) => duties.forget(session),
   });
   const watching = new AbortController();
+  const warn = seldom(clock);
   const { synced, stopped } = startReflector({
     client,
     clock,
@@ -46,7 +48,8 @@ export async function runSidecar(options: SidecarOptions): Promise<number> {
     namespace: identity.namespace,
     labelSelector: `${CONFIGURATION_LABEL} in (${configurations.map(labelValue).join(',')})`,
     signal: watching.signal,
-    onError: (error) => logger.warn({ err: error }, 'the sessions cannot be watched; trying again'),
+    onError: (error) =>
+      warn(() => logger.warn({ err: error }, 'the sessions cannot be watched; trying again')),
   });
   logger.info({ configurations, directories: options.directories }, 'the sidecar is up');
   void synced.then(() => logger.info('the sessions are watched'));
