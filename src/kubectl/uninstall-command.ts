@@ -1,5 +1,6 @@
 import { createClient } from '../kube/client.ts';
 import { systemClock } from '../kube/clock.ts';
+import type { Connection } from '../kube/connection.ts';
 import { ApiError, ConnectionError } from '../kube/errors.ts';
 import { createConnection } from '../kube/https-connection.ts';
 import { kubeconfigEndpoint } from '../kube/kubeconfig.ts';
@@ -21,7 +22,8 @@ export interface Dialogue {
 export async function uninstallCommand(command: UninstallCommand, dialogue: Dialogue): Promise<number> {
   const { context, yes, namespace, dryRun, purge } = command;
   const { out, error, ask } = dialogue;
-  const connection = createConnection(kubeconfigEndpoint(context === undefined ? {} : { context }));
+  const connection = connect(context, error);
+  if (connection === undefined) return 1;
   const client = createClient(connection);
   try {
     if (purge && !yes && !dryRun) {
@@ -58,5 +60,14 @@ export async function uninstallCommand(command: UninstallCommand, dialogue: Dial
     return 1;
   } finally {
     connection.close();
+  }
+}
+
+function connect(context: string | undefined, error: (text: string) => void): Connection | undefined {
+  try {
+    return createConnection(kubeconfigEndpoint(context === undefined ? {} : { context }));
+  } catch (thrown) {
+    error(`the kubeconfig is of no use: ${(thrown as Error).message}\n`);
+    return undefined;
   }
 }
