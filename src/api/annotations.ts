@@ -10,6 +10,9 @@ export const REQUESTED_ANNOTATION = `${GROUP}/injection-requested`;
 /** On a Deployment: how many replicas a restore took from it, or gave back, as JSON; it goes when that restore is over. */
 export const HELD_REPLICAS_ANNOTATION = `${GROUP}/held-replicas`;
 
+/** On a workload: what became of the parts that an injection put into it, as a hash, so that a later change of them is found. */
+export const LEARNT_ANNOTATION = `${GROUP}/injected-state`;
+
 /** On a BackupSession: the BackupConfiguration that it runs, as `labelValue` writes it. Agents select their sessions by it. */
 export const CONFIGURATION_LABEL = `${GROUP}/backup-configuration`;
 

@@ -1,5 +1,6 @@
-import { REQUESTED_ANNOTATION } from '../api/annotations.ts';
+import { LEARNT_ANNOTATION, REQUESTED_ANNOTATION } from '../api/annotations.ts';
 import { canonicalJSON, shortHash } from '../api/names.ts';
+import { hasDrifted, learntOf, stateOf } from '../injection/drift.ts';
 import { inject } from '../injection/inject.ts';
 import type { Wanted } from '../injection/wanted.ts';
 import { isNotFound } from '../kube/errors.ts';
@@ -20,6 +21,9 @@ const FORGOTTEN_AFTER = 600_000;
 /** So many touches for the same reason are worth an Event. */
 const SUSPICIOUS = 3;
 
+/** So many touches that put nothing right tell that what stands there is how it always ends: a release of Kubernetes has new defaults. */
+const RESIGNED = 6;
+
 interface Touches {
   /** Of what was wanted. */
   hash: string;
@@ -31,6 +35,8 @@ interface Touches {
  * Does this workload carry what is wanted of it? Where it does not, an annotation of its metadata is touched, so that it passes
  * through the webhook, which is the one way in. Where that has no effect (the webhook did not answer, or another controller takes
  * out what is put in), the touches become rarer and an Event says so: two that disagree must not loop (stash#1308).
+ *
+ * Where it does, it is learnt what became of the parts, so that a later change of them is found and put right ({@link hasDrifted}).
  */
 export function workloadInjection(context: Context): Reconciler {
   const { client, caches, clock, log } = context;
@@ -42,7 +48,10 @@ export function workloadInjection(context: Context): Reconciler {
       return undefined;
     }
     const wanted = wantedNow(workload);
-    if (wanted === undefined || !inject(workload, wanted, context.injection).changed) return undefined;
+    if (wanted === undefined || !inject(workload, wanted, context.injection).changed) {
+      if (isToBeLearnt(workload)) await learn(workload);
+      return undefined;
+    }
 
     const now = clock.now();
     const hash = shortHash(canonicalJSON(wanted), 16);
@@ -59,6 +68,10 @@ export function workloadInjection(context: Context): Reconciler {
     if (hadEffect)
       log.info({ workload: key, carries: wantedNames(wanted) }, 'the workload was brought up to date');
     if (count + 1 >= SUSPICIOUS) warn(touched, hadEffect);
+    if (!hadEffect && count + 1 >= RESIGNED && hasDrifted(touched)) {
+      await learn(touched);
+      return undefined;
+    }
     return hadEffect ? undefined : { requeueAfter: pause(count + 1) };
   };
 
@@ -81,6 +94,26 @@ export function workloadInjection(context: Context): Reconciler {
     }
   }
 
+  /** What is in the workload now is how it should be. */
+  async function learn(workload: Workload): Promise<void> {
+    const { name, namespace, resourceVersion } = workload.metadata;
+    const annotations = { [LEARNT_ANNOTATION]: stateOf(workload) ?? null };
+    try {
+      // The version goes along: what was changed meanwhile was not looked at.
+      await client.mergePatch(
+        deployments,
+        name,
+        namespace,
+        { metadata: { resourceVersion, annotations } },
+        {
+          fieldManager: FIELD_MANAGER,
+        },
+      );
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
   function warn(workload: Workload, hadEffect: boolean): void {
     const note = hadEffect
       ? 'another controller takes out of the workload what its BackupConfigurations and RestoreSessions want in it; it is put back ever more rarely'
@@ -89,6 +122,12 @@ export function workloadInjection(context: Context): Reconciler {
     log.warn({ workload: keyOf(workload) }, note);
     context.events.record({ type: 'Warning', reason, action: 'Inject', note, regarding: workload });
   }
+}
+
+/** Nothing was learnt of this injection yet, or something of one that is gone. */
+function isToBeLearnt(workload: Workload): boolean {
+  if (stateOf(workload) !== undefined) return learntOf(workload) === undefined;
+  return workload.metadata.annotations?.[LEARNT_ANNOTATION] !== undefined;
 }
 
 function pause(count: number): number {

@@ -2,6 +2,7 @@ import { INJECTED_ANNOTATION } from '../api/annotations.ts';
 import { quoted } from '../api/problem.ts';
 import { restoreFor, sidecarFor } from './containers.ts';
 import { templateFingerprint } from './defaults.ts';
+import { hasDrifted } from './drift.ts';
 import { fingerprint } from './fingerprint.ts';
 import { RESTORE_SCRATCH_VOLUME, SIDECAR_SCRATCH_VOLUME, TOKEN_VOLUME } from './layout.ts';
 import { type Plan, plan, refuseAll } from './plan.ts';
@@ -25,8 +26,8 @@ export interface InjectionResult<W extends object = Raw> {
 /**
  * `workload` with what is wanted, and without what an earlier injection put in and is wanted no more.
  *
- * What stands there stays, image and all, while the user's template and the wanted backups are as they were and every wanted
- * restore is in: neither an upgrade of the operator nor the end of a restore restarts anything. It never throws, whatever
+ * What stands there stays, image and all, while the user's template and the wanted backups are as they were, every wanted
+ * restore is in, and nobody has changed what was put in ({@link hasDrifted}): neither an upgrade of the operator nor the end of a restore restarts anything. It never throws, whatever
  * `workload` is.
  *
  * @param workload - whole, as the API server sent it: a field that is missing would be taken for one that the user took out
@@ -51,7 +52,8 @@ export function inject<W extends object>(
   const planned = plan(pod, wanted);
   const { problems } = planned;
   const ownPrint = templateFingerprint(own);
-  if (record !== undefined && stands(record, template, planned, ownPrint)) return same(workload, problems);
+  if (record !== undefined && stands(record, template, planned, ownPrint) && !hasDrifted(workload))
+    return same(workload, problems);
   if (planned.backups.names.length === 0 && planned.restores.names.length === 0) {
     const hasRemains = record !== undefined && hasParts(template, record);
     return hasRemains ? changed(raw, own, problems) : same(workload, problems);

@@ -12,6 +12,7 @@ const RECORD: InjectionRecord = {
   restores: ['again'],
   restoresWanted: ['1234'],
   backupsWanted: '5678',
+  parts: 'cdef',
   template: '90ab',
   before: new Map([['volumes', 'absent']]),
 };

@@ -19,6 +19,8 @@ export interface InjectionRecord {
   readonly restoresWanted: readonly string[];
   /** The fingerprint of what the backups want. */
   readonly backupsWanted: string;
+  /** The fingerprint of the parts, as they were put in: a part that is made anew in another form makes another record. */
+  readonly parts: string;
   /** The fingerprint of the user's template. */
   readonly template: string;
   /** How the fields were that had to be made: on removal they are so again. */
@@ -54,7 +56,7 @@ export function readRecord(annotations: unknown): InjectionRecord | undefined {
   const { containers, initContainers, volumes, imagePullSecrets, backups, restores, restoresWanted } = value;
   const lists = [containers, initContainers, volumes, imagePullSecrets, backups, restores, restoresWanted];
   if (!lists.every(isTexts) || !isTextMap(value.before)) return undefined;
-  const { backupsWanted, template, before } = value;
+  const { backupsWanted, parts, template, before } = value;
   if (typeof backupsWanted !== 'string' || typeof template !== 'string') return undefined;
   return {
     containers: named(containers).filter((name) => name === SIDECAR),
@@ -65,6 +67,7 @@ export function readRecord(annotations: unknown): InjectionRecord | undefined {
     restores: named(restores),
     restoresWanted: named(restoresWanted),
     backupsWanted,
+    parts: typeof parts === 'string' ? parts : '',
     template,
     before: new Map(
       MADE_FIELDS.flatMap((field): [MadeField, 'absent' | 'null'][] => {

@@ -1,4 +1,5 @@
 import { INJECTED_ANNOTATION } from '../api/annotations.ts';
+import { fingerprint } from './fingerprint.ts';
 import { isRaw, type Raw, rawOf, rawsOf, without } from './raw.ts';
 import { type InjectionRecord, MADE_FIELDS, type MadeField, writeRecord } from './record.ts';
 
@@ -52,6 +53,7 @@ export function putIn(template: Raw, parts: Parts): Raw {
     initContainers: namesOf(added.initContainers),
     volumes: namesOf(added.volumes),
     imagePullSecrets: namesOf(added.imagePullSecrets),
+    parts: fingerprint([added.containers, added.initContainers, added.volumes]),
     ...parts.sources,
     before,
   });

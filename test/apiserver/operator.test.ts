@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CONFIGURATION_LABEL, DUE_LABEL } from '../../src/api/annotations.ts';
+import { issueAuthority, issueLeaf } from '../../src/admission/certificate.ts';
+import { createAdmissionServer } from '../../src/admission/server.ts';
+import { CONFIGURATION_LABEL, DUE_LABEL, LEARNT_ANNOTATION } from '../../src/api/annotations.ts';
 import type { BackupConfiguration } from '../../src/api/backup-configuration.ts';
 import type { BackupSession } from '../../src/api/backup-session.ts';
 import { findCondition } from '../../src/api/conditions.ts';
@@ -21,7 +23,9 @@ import { kubeconfigEndpoint } from '../../src/kube/kubeconfig.ts';
 import type { ApiObject } from '../../src/kube/object.ts';
 import {
   deployments,
+  events,
   leases,
+  mutatingWebhookConfigurations,
   namespaces,
   persistentVolumeClaims,
   pods,
@@ -39,7 +43,10 @@ let operator: Operator;
 let namespace: string;
 
 type Deployment = KubernetesObject<{
-  template: { metadata: { annotations?: Record<string, string> }; spec: { containers: { name: string }[] } };
+  template: {
+    metadata: { annotations?: Record<string, string> };
+    spec: { containers: { name: string }[]; volumes: { name: string }[] };
+  };
 }>;
 
 beforeAll(async () => {
@@ -152,6 +159,65 @@ const injected = () =>
     const found = await shop();
     return containersOf(found).includes('stash') ? found : undefined;
   });
+
+const learnt = () =>
+  until('what became of the sidecar', async () => (await shop()).metadata.annotations?.[LEARNT_ANNOTATION]);
+
+/** A mutating webhook that comes after ours and takes out what ours has put in. */
+async function aStripper(): Promise<{ reviews(): number; close(): Promise<void> }> {
+  let reviews = 0;
+  const authority = await issueAuthority(Date.now(), 3_600_000);
+  const server = createAdmissionServer({
+    port: 0,
+    host: '127.0.0.1',
+    drainMs: 0,
+    log: { error: () => {} },
+    handlers: {
+      '/strip': ({ object }) => {
+        reviews += 1;
+        const { spec } = object as unknown as Deployment;
+        const template = structuredClone(spec.template);
+        template.spec.containers = template.spec.containers.filter(({ name }) => name !== 'stash');
+        template.spec.volumes = template.spec.volumes.filter(({ name }) => !name.startsWith('stash-'));
+        delete template.metadata.annotations;
+        return { allowed: true, patch: [{ op: 'replace', path: '/spec/template', value: template }] };
+      },
+    },
+  });
+  server.useCertificate(await issueLeaf(authority, ['127.0.0.1'], Date.now(), 3_600_000));
+  const port = await server.listen();
+  await client.create(mutatingWebhookConfigurations, {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'MutatingWebhookConfiguration',
+    metadata: { name: 'zz-stripper' },
+    webhooks: [
+      {
+        name: 'stripper.example.com',
+        admissionReviewVersions: ['v1'],
+        sideEffects: 'None',
+        reinvocationPolicy: 'IfNeeded',
+        clientConfig: {
+          url: `https://127.0.0.1:${port}/strip`,
+          caBundle: Buffer.from(authority.certificate).toString('base64'),
+        },
+        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+        rules: [
+          { apiGroups: ['apps'], apiVersions: ['v1'], resources: ['deployments'], operations: ['UPDATE'] },
+        ],
+      },
+    ],
+  } as ApiObject);
+  // The API server takes up a registration a moment later.
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  return {
+    reviews: () => reviews,
+    close: async () => {
+      await client.delete(mutatingWebhookConfigurations, 'zz-stripper');
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      await server.close();
+    },
+  };
+}
 
 /** The pod that the ReplicaSet controller and kubelet would have made of the Deployment as it stands. */
 async function aPod(name: string, running = true): Promise<ApiObject> {
@@ -495,6 +561,70 @@ describe('a workload', () => {
       ),
     );
   });
+
+  test('gets its sidecar back as it was, whoever changes it, in the very write that changes it', async () => {
+    await aShop();
+    await aConfiguration();
+    await injected();
+    await learnt();
+    const before = await shop();
+    await client.jsonPatch(deployments, 'shop', namespace, [
+      { op: 'replace', path: '/spec/template/spec/containers/1/image', value: 'elsewhere:1' },
+    ]);
+    expect((await shop()).spec.template).toEqual(before.spec.template);
+    await client.jsonPatch(deployments, 'shop', namespace, [
+      { op: 'remove', path: '/spec/template/spec/containers/1' },
+    ]);
+    expect((await shop()).spec.template).toEqual(before.spec.template);
+    expect((await shop()).metadata.generation).toBe(before.metadata.generation);
+  });
+
+  test('that was changed while no webhook answered is put right by the operator that comes next', async () => {
+    await aShop();
+    await aConfiguration();
+    const before = await injected();
+    await learnt();
+    expect(await operator.stop()).toBe(0);
+    await client.jsonPatch(deployments, 'shop', namespace, [
+      { op: 'replace', path: '/spec/template/spec/containers/1/command', value: ['sleep', 'infinity'] },
+    ]);
+    operator = await startOperator();
+    await until('the command', async () => {
+      const { spec } = await shop();
+      return JSON.stringify(spec.template) === JSON.stringify(before.spec.template) || undefined;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    const { generation } = (await shop()).metadata;
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    expect((await shop()).metadata.generation).toBe(generation);
+  }, 60_000);
+
+  test('from which another webhook takes the sidecar out is touched ever more rarely, and an Event says so', async () => {
+    await aShop();
+    const stripper = await aStripper();
+    try {
+      await aConfiguration();
+      const note = await until(
+        'the Event',
+        async () => {
+          const found = await client.list<ApiObject & { reason: string; note: string }>(events, {
+            namespace,
+          });
+          return found.find(({ reason }) => reason === 'InjectionHadNoEffect')?.note;
+        },
+        30,
+      );
+      expect(note).toContain('a touch has no effect');
+      const already = stripper.reviews();
+      await new Promise((resolve) => setTimeout(resolve, 6_000));
+      // After three touches comes one more after 4 s, and then one after 8 s; each is reviewed twice, since ours has its say again.
+      expect(stripper.reviews() - already).toBeLessThanOrEqual(4);
+      expect(containersOf(await shop())).toEqual(['shop']);
+    } finally {
+      await stripper.close();
+    }
+    await injected();
+  }, 90_000);
 
   test('is not given a claim that does not exist: its pods would never start', async () => {
     await aShop();
