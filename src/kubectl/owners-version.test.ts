@@ -1,6 +1,11 @@
 import jsonPatch from 'fast-json-patch';
 import { describe, expect, it } from 'vitest';
-import { HELD_REPLICAS_ANNOTATION, INJECTED_ANNOTATION, REQUESTED_ANNOTATION } from '../api/annotations.ts';
+import {
+  HELD_REPLICAS_ANNOTATION,
+  INJECTED_ANNOTATION,
+  LEARNT_ANNOTATION,
+  REQUESTED_ANNOTATION,
+} from '../api/annotations.ts';
 import { inject } from '../injection/inject.ts';
 import { injectionOptions } from '../injection/options.ts';
 import type { Raw } from '../injection/raw.ts';
@@ -50,6 +55,7 @@ describe("the owner's version of a workload", () => {
     ['sidecar and init container', injected(deployment())],
     ['a native sidecar', injected(deployment(), true)],
     ['the mark of a touch', injected(deployment({ [REQUESTED_ANNOTATION]: 'hash' }))],
+    ['what was learnt of an injection', injected(deployment({ [LEARNT_ANNOTATION]: 'a.b' }))],
     ['the replicas that a restore took', injected(deployment({ [HELD_REPLICAS_ANNOTATION]: held(true) }, 0))],
     ['the memory of replicas given back', deployment({ [HELD_REPLICAS_ANNOTATION]: held(false) })],
     ['replicas that somebody scaled meanwhile', deployment({ [HELD_REPLICAS_ANNOTATION]: held(true) }, 3)],

@@ -1,4 +1,9 @@
-import { HELD_REPLICAS_ANNOTATION, INJECTED_ANNOTATION, REQUESTED_ANNOTATION } from '../api/annotations.ts';
+import {
+  HELD_REPLICAS_ANNOTATION,
+  INJECTED_ANNOTATION,
+  LEARNT_ANNOTATION,
+  REQUESTED_ANNOTATION,
+} from '../api/annotations.ts';
 import { remove } from '../injection/inject.ts';
 import { injectionOptions } from '../injection/options.ts';
 import { podTemplateOf } from '../injection/pod.ts';
@@ -22,7 +27,7 @@ export function ownersPatch(workload: Raw): JsonPatchOperation[] {
   if (taken !== undefined && rawOf(workload.spec).replicas === 0) {
     operations.push(...replace('/spec/replicas', 0, taken));
   }
-  for (const name of [REQUESTED_ANNOTATION, HELD_REPLICAS_ANNOTATION]) {
+  for (const name of [REQUESTED_ANNOTATION, LEARNT_ANNOTATION, HELD_REPLICAS_ANNOTATION]) {
     const value = annotations[name];
     if (value === undefined) continue;
     const path = `/metadata/annotations/${name.replace('/', '~1')}`;
