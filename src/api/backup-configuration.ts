@@ -1,6 +1,6 @@
 import { DURATION_PATTERN } from './duration.ts';
 import {
-  conditions,
+  conditionsOf,
   containerName,
   directories,
   repositoryReference,
@@ -187,7 +187,11 @@ const status = object(
       text({ description: 'Name of the last BackupSession that ended.', maxLength: 253 }),
     ),
     lastPhase: optional(text({ description: 'How that session ended.', maxLength: 32 })),
-    conditions: optional(conditions),
+    conditions: optional(
+      conditionsOf(
+        'SidecarInjected: whether the workload has the sidecar, or why not. Ready: whether sessions can run.',
+      ),
+    ),
   },
   { description: 'What became of it; written by the operator.' },
 );

@@ -1,4 +1,4 @@
-import { conditions, hostFields, phase } from './fields.ts';
+import { conditionsOf, hostFields, phase } from './fields.ts';
 import type { KubernetesObject } from './object.ts';
 import {
   bool,
@@ -133,7 +133,11 @@ const status = object(
     stats: optional(
       mapList(stat, ['hostname', 'directory'], { description: 'What was backed up.', maxItems: 4096 }),
     ),
-    conditions: optional(conditions),
+    conditions: optional(
+      conditionsOf(
+        'Succeeded: Unknown while the session waits or runs, then True, or False with why. RetentionApplied: whether the retention policy was applied, where there is one.',
+      ),
+    ),
   },
   { description: 'How the session goes; written by the operator and the agents.' },
 );

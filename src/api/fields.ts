@@ -55,29 +55,32 @@ export const timeout = text({
   maxLength: 32,
 });
 
-export const conditions = mapList(
-  object(
-    {
-      type: text({ description: 'What the condition is about, in CamelCase.', maxLength: 316 }),
-      status: oneOf(['True', 'False', 'Unknown'], { description: 'True, False or Unknown.' }),
-      reason: text({
-        description: 'Why, as one word in CamelCase that programs may rely on.',
-        maxLength: 1024,
-      }),
-      message: text({ description: 'Why, as a sentence for people.', maxLength: 32768 }),
-      lastTransitionTime: instant({ description: 'When the status last changed.' }),
-      observedGeneration: optional(
-        count({ description: 'The generation of the object that this is about.' }),
-      ),
-    },
-    { description: 'One condition.' },
-  ),
-  ['type'],
+const condition = object(
   {
-    description: 'What is true of the object now, as `kubectl wait --for=condition=…` reads it.',
-    maxItems: 16,
+    type: text({ description: 'What the condition is about, in CamelCase.', maxLength: 316 }),
+    status: oneOf(['True', 'False', 'Unknown'], { description: 'True, False or Unknown.' }),
+    reason: text({
+      description: 'Why, as one word in CamelCase that programs may rely on.',
+      maxLength: 1024,
+    }),
+    message: text({ description: 'Why, as a sentence for people.', maxLength: 32768 }),
+    lastTransitionTime: instant({ description: 'When the status last changed.' }),
+    observedGeneration: optional(count({ description: 'The generation of the object that this is about.' })),
   },
+  { description: 'One condition.' },
 );
+
+/**
+ * The conditions of a kind.
+ *
+ * @param which - the types that there are, and what each tells
+ */
+export function conditionsOf(which: string) {
+  return mapList(condition, ['type'], {
+    description: `What is true of the object now, as \`kubectl wait --for=condition=…\` reads it. ${which}`,
+    maxItems: 16,
+  });
+}
 
 export const phases = ['Pending', 'Running', 'Succeeded', 'Failed', 'Skipped'] as const;
 

@@ -1,4 +1,4 @@
-import { conditions } from './fields.ts';
+import { conditionsOf } from './fields.ts';
 import type { KubernetesObject } from './object.ts';
 import {
   bool,
@@ -97,7 +97,7 @@ const status = object(
     lastBackupTime: optional(
       instant({ description: 'When the last backup into the repository was complete.' }),
     ),
-    conditions: optional(conditions),
+    conditions: optional(conditionsOf('Ready: whether agents can be given the repository.')),
   },
   { description: 'What is known of the repository; written by the operator.' },
 );

@@ -1,5 +1,5 @@
 import {
-  conditions,
+  conditionsOf,
   containerName,
   directories,
   hostFields,
@@ -264,7 +264,9 @@ const status = object(
     stats: optional(
       mapList(stat, ['hostname', 'directory'], { description: 'What was restored.', maxItems: 4096 }),
     ),
-    conditions: optional(conditions),
+    conditions: optional(
+      conditionsOf('Succeeded: Unknown while the session waits or runs, then True, or False with why.'),
+    ),
   },
   { description: 'How the session goes; written by the operator and the agents.' },
 );
