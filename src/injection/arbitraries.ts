@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import type { Raw } from './raw.ts';
-import type { BackupWanted, InjectionOptions, RepositoryWanted, Wanted } from './wanted.ts';
+import type {
+  BackupWanted,
+  InjectionOptions,
+  RepositoryWanted,
+  RestoreWanted,
+  SidecarSettings,
+  Wanted,
+} from './wanted.ts';
 
 /* Deployments, and what may be wanted of them, for the laws. Few names and paths, so that things meet. */
 
@@ -169,25 +176,41 @@ const repositories = fc.constantFrom<RepositoryWanted>(
   { name: 'd', secretName: 'd' },
 );
 
-const wishes = fc.record<BackupWanted>(
-  {
-    name: fc.constantFrom('k', 'l', 'm', 'n'),
-    repository: repositories,
-    directories: mostly(
-      fc.array(fc.constantFrom(...DIRECTORIES), { minLength: 1, maxLength: 2 }),
-      fc.constantFrom([], ['/none'], ['x', '/data'], ['/']),
-    ),
-    container: fc.constantFrom('app0', 'app1', 'init0'),
-  },
-  { requiredKeys: ['name', 'repository', 'directories'], noNullPrototype: true },
+const wish = {
+  name: fc.constantFrom('k', 'l', 'm', 'n'),
+  repository: repositories,
+  directories: mostly(
+    fc.array(fc.constantFrom(...DIRECTORIES), { minLength: 1, maxLength: 2 }),
+    fc.constantFrom<string[]>([], ['/none'], ['x', '/data'], ['/']),
+  ),
+  container: fc.constantFrom('app0', 'app1', 'init0'),
+};
+
+const settings = fc.constantFrom<SidecarSettings>(
+  { resources: { limits: { memory: '1Gi' } } },
+  { resources: { limits: { memory: '2Gi' } }, securityContext: { runAsUser: 1000 } },
+  { securityContext: { runAsUser: 0 } },
+  { resources: { requests: { cpu: '2' }, limits: { cpu: '1' } } },
 );
 
-const wishList = fc.uniqueArray(wishes, { maxLength: 3, selector: ({ name }) => name });
+const upToThree = <Wish extends { name: string }>(wishes: fc.Arbitrary<Wish>) =>
+  fc.uniqueArray(wishes, { maxLength: 3, selector: ({ name }) => name });
 
-export const wants: fc.Arbitrary<Wanted> = fc.record(
-  { backups: wishList, restores: wishList },
-  { noNullPrototype: true },
+const backups = upToThree(
+  fc.record<BackupWanted>(
+    { ...wish, settings, imagePullSecrets: fc.subarray(['ours', 'theirs', 'mine']) },
+    { requiredKeys: ['name', 'repository', 'directories'], noNullPrototype: true },
+  ),
 );
+
+const restores = upToThree(
+  fc.record<RestoreWanted>(wish, {
+    requiredKeys: ['name', 'repository', 'directories'],
+    noNullPrototype: true,
+  }),
+);
+
+export const wants: fc.Arbitrary<Wanted> = fc.record({ backups, restores }, { noNullPrototype: true });
 
 export const options: fc.Arbitrary<InjectionOptions> = fc.record({
   image: fc.constantFrom('stash:1', 'stash:2'),
