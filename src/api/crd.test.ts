@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { crdFile } from '../../scripts/crd-file.ts';
-import { KINDS } from './kinds.ts';
+import { BACKUP_CONFIGURATION, KINDS } from './kinds.ts';
 
 const folder = new URL('../../crds/', import.meta.url);
 
@@ -42,4 +42,13 @@ describe('a schema of ours', () => {
       expect(wanting).toEqual([]);
     },
   );
+});
+
+describe('the definition of a kind', () => {
+  it('tells the default of a field, which kubectl explain does not show of itself', () => {
+    const { content } = crdFile(BACKUP_CONFIGURATION);
+    expect(content).toContain(
+      'How long after a failure the next session follows, as a Go duration. The default is 1m.',
+    );
+  });
 });

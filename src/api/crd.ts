@@ -52,7 +52,19 @@ export function customResourceDefinition(kind: Kind): object {
   };
 }
 
-/** `schema` as plain data, without the keywords that are for our own validator. */
+/**
+ * `schema` as plain data, without the keywords that are for our own validator. Each description tells the default, which `kubectl
+ * explain` does not.
+ */
 function structural(schema: unknown): JSONSchema {
-  return JSON.parse(JSON.stringify(schema, (key, value) => (OWN_KEYWORDS.has(key) ? undefined : value)));
+  return JSON.parse(
+    JSON.stringify(schema, (key, value) => (OWN_KEYWORDS.has(key) ? undefined : withDefaultTold(value))),
+  );
+}
+
+function withDefaultTold(value: unknown): unknown {
+  if (value === null || typeof value !== 'object' || !('default' in value)) return value;
+  const { description, default: byDefault, type } = value as JSONSchema;
+  if (typeof description !== 'string' || type === 'object') return value;
+  return { ...value, description: `${description} The default is ${String(byDefault)}.` };
 }

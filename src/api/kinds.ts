@@ -158,6 +158,13 @@ export const RESTORE_SESSION: Kind = {
       jsonPath: '.spec.repository.name',
       description: 'Where it is restored from.',
     },
+    {
+      name: 'Mode',
+      type: 'string',
+      jsonPath: '.spec.mode',
+      description: 'Whether what the snapshot lacks is deleted.',
+      priority: 1,
+    },
     phaseColumn,
     reason('Succeeded'),
     { name: 'Completed', type: 'date', jsonPath: '.status.completionTime', description: 'When it ended.' },
