@@ -675,7 +675,7 @@ describe('retention', () => {
 });
 
 describe('a restore', () => {
-  async function restoreSession({ repository, data }: Scene): Promise<string> {
+  async function restoreSession({ repository, data }: Scene, spec: object = {}): Promise<string> {
     const name = `restore-${++serial}`;
     await client.create(RESTORE_SESSIONS, {
       apiVersion: 'stash.appscode.com/v1beta1',
@@ -684,6 +684,7 @@ describe('a restore', () => {
       spec: {
         repository: { name: repository },
         target: { ref: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, directories: [data] },
+        ...spec,
       },
     } as ApiObject);
     return name;
@@ -751,6 +752,112 @@ describe('a restore', () => {
     expect(host?.message).toContain(
       'as user 1000 and could not give back the owners of 2 files and directories',
     );
+  });
+
+  describe('that says what it takes', () => {
+    /** Three snapshots: of the morning and of the noon by host-0, and a later one of another target by host-1. */
+    async function history(): Promise<Scene & { ids: string[] }> {
+      const of = await scene();
+      await restic(of, 'init');
+      const other = { namespace: 'elsewhere', configuration: 'nightly', kind: 'StatefulSet', name: 'old' };
+      const foreign = tagsOf({ ...other, directory: of.data }).map((tag) => `--tag=${tag}`);
+      const states: [string, string, string[]][] = [
+        ['2026-01-01 06:00:00', 'host-0', tagsOfData(of)],
+        ['2026-01-01 12:00:00', 'host-0', tagsOfData(of)],
+        ['2026-01-01 18:00:00', 'host-1', foreign],
+      ];
+      for (const [time, host, tags] of states) {
+        await fill(of.data, { state: time, 'a.sql': time });
+        await restic(of, 'backup', `--time=${time}`, `--host=${host}`, ...tags, '--', of.data);
+      }
+      const all: { id: string; time: string }[] = JSON.parse(await restic(of, 'snapshots', '--json'));
+      return { ...of, ids: all.sort((a, b) => a.time.localeCompare(b.time)).map(({ id }) => id) };
+    }
+
+    const local = (time: string) => new Date(time).toISOString();
+
+    const cases: [string, (ids: string[]) => object, string][] = [
+      ['the newest of its own target, where nothing is said', () => ({}), '2026-01-01 12:00:00'],
+      [
+        'the newest before an instant',
+        () => ({ rules: [{ before: local('2026-01-01 12:00:00') }] }),
+        '2026-01-01 06:00:00',
+      ],
+      [
+        'a snapshot by its short id',
+        ([first = '']) => ({ rules: [{ targetHosts: ['host-0'], snapshots: [first.slice(0, 8)] }] }),
+        '2026-01-01 06:00:00',
+      ],
+      [
+        'the newest of those that are named',
+        ([first = '', second = '']) => ({ rules: [{ snapshots: [second, first] }] }),
+        '2026-01-01 12:00:00',
+      ],
+      [
+        'those of another host of another target in another namespace',
+        () => ({
+          source: { namespace: 'elsewhere', kind: 'StatefulSet', name: 'old' },
+          rules: [{ sourceHost: 'host-1' }],
+        }),
+        '2026-01-01 18:00:00',
+      ],
+      [
+        'those of a configuration that is there no more',
+        ([, , third = '']) => ({
+          source: { namespace: 'elsewhere', backupConfiguration: 'nightly' },
+          rules: [{ snapshots: [third] }],
+        }),
+        '2026-01-01 18:00:00',
+      ],
+    ];
+    test.each(cases)('takes %s', async (_, spec, state) => {
+      const of = await history();
+      const name = await restoreSession(of, spec(of.ids));
+      await operate(RESTORE_SESSIONS, name, running());
+      await startRestore(of, [name]);
+      expect((await read(name)).status?.hosts?.[0]).toMatchObject({ phase: 'Succeeded' });
+      expect(await readFile(join(of.data, 'state'), 'utf8')).toBe(state);
+    });
+
+    test('restores a part, or exactly, and spares lost+found', async () => {
+      const of = await history();
+      await fill(of.data, { state: 'now', 'a.sql': 'now', added: 'now' });
+      await mkdir(join(of.data, 'lost+found'));
+      await chmod(of.data, 0o700);
+      const part = await restoreSession(of, { include: ['*.sql'] });
+      await operate(RESTORE_SESSIONS, part, running());
+      await startRestore(of, [part]);
+      expect(await readFile(join(of.data, 'state'), 'utf8')).toBe('now');
+      expect(await readFile(join(of.data, 'a.sql'), 'utf8')).toBe('2026-01-01 12:00:00');
+      expect((await lstat(of.data)).mode & 0o777).toBe(0o700);
+      const exact = await restoreSession(of, { mode: 'Exact' });
+      await operate(RESTORE_SESSIONS, exact, running());
+      await startRestore(of, [exact]);
+      expect((await readdir(of.data)).sort()).toEqual(['a.sql', 'lost+found', 'state']);
+    });
+
+    test('is Failed where nothing matches, or nothing was made before, and touches nothing', async () => {
+      const of = await history();
+      await fill(of.data, { state: 'now' });
+      const wrong: [object, string, string][] = [
+        [{ include: ['/nowhere'] }, 'NothingRestored', 'has no file that matches /nowhere in '],
+        [
+          { rules: [{ before: local('2026-01-01 05:00:00') }], mode: 'Exact' },
+          'NoSnapshot',
+          `(host-0) before ${local('2026-01-01 05:00:00').replace('.000', '')}; the newest of what it has: `,
+        ],
+        [{ rules: [{ snapshots: ['00000000'] }] }, 'NoSnapshot', 'web among 00000000; the newest'],
+      ];
+      for (const [spec, reason, message] of wrong) {
+        const name = await restoreSession(of, spec);
+        await operate(RESTORE_SESSIONS, name, running());
+        await startRestore(of, [name]);
+        const host = (await read(name)).status?.hosts?.[0];
+        expect(host).toMatchObject({ phase: 'Failed', reason });
+        expect(host?.message).toContain(message);
+      }
+      expect(await readFile(join(of.data, 'state'), 'utf8')).toBe('now');
+    });
   });
 
   test('without a snapshot is Failed, says what there is instead, and lets the workload run', async () => {
