@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { parseQuantity } from './injection/quantity.ts';
 
 /* The command line: parses, wires, and does nothing else. What a command needs is loaded when it is called. */
 
@@ -22,17 +23,42 @@ const image = () =>
   new Option('--image <image>', 'image of the agents that are put into workloads')
     .env('STASH_IMAGE')
     .default(`stash:${manifest.version}`);
+const quantities = (text: string) =>
+  Object.fromEntries(
+    text.split(',').map((part) => {
+      const [name = '', quantity] = part.split('=');
+      const isKnown = ['cpu', 'memory', 'ephemeral-storage'].includes(name);
+      if (!isKnown || parseQuantity(quantity) === undefined) {
+        throw new InvalidArgumentError('Write it as cpu=100m,memory=256Mi.');
+      }
+      return [name, quantity ?? ''];
+    }),
+  );
+/** What decides how agents are put into workloads: the same for the operator and for rendered manifests. */
+const withAgentOptions = (command: Command) =>
+  command
+    .addOption(image())
+    .option(
+      '--image-pull-secret <name>',
+      "Secret of the workload's namespace to pull the image with; may be repeated",
+      collect,
+    )
+    .option('--agent-requests <list>', 'what an agent asks for (cpu=10m,memory=128Mi)', quantities)
+    .option(
+      '--agent-limits <list>',
+      "limits of an agent where the workload's containers have limits (cpu=500m,memory=512Mi)",
+      quantities,
+    )
+    .option('--native-sidecar', 'put the sidecar in as an init container that goes on running', false);
 const collect = (value: string, before: string[] = []) => [...before, value];
 
-program
-  .command('serve')
+withAgentOptions(program.command('serve'))
   .description('run the operator: admission webhook, scheduler and controllers')
   .addOption(
     new Option('--namespace <name>', 'namespace of the operator')
       .env('POD_NAMESPACE')
       .default('stash-system'),
   )
-  .addOption(image())
   .option('--webhook-port <port>', 'port of the admission webhook', wholeNumber(0), 8443)
   .option('--probe-port <port>', 'port of the probes', wholeNumber(0), 8081)
   .option('--service-name <name>', 'Service by which the API server finds the webhook', 'stash-webhook')
@@ -41,7 +67,6 @@ program
     '--certificate-directory <directory>',
     'serve with the tls.crt, tls.key and ca.crt there, which others keep fresh, instead of a certificate of its own',
   )
-  .option('--native-sidecar', 'put the sidecar in as an init container that goes on running', false)
   .option('--max-sessions <n>', 'backups that run at once, in the whole cluster', wholeNumber(1), 20)
   .option(
     '--max-sessions-per-repository <n>',
@@ -89,8 +114,7 @@ agent
     process.exitCode = await restore({ sessions: options.session, directories: options.directory });
   });
 
-program
-  .command('inject')
+withAgentOptions(program.command('inject'))
   .description('put sidecars and restore init containers into the workloads of rendered manifests')
   .requiredOption(
     '-f, --filename <file>',
@@ -99,14 +123,12 @@ program
   )
   .option('-R, --recursive', 'take the folders in a folder too', false)
   .option('-n, --namespace <name>', 'namespace of the objects that name none', 'default')
-  .addOption(image())
-  .option('--native-sidecar', 'put the sidecar in as an init container that goes on running', false)
   .addHelpText(
     'after',
     `
 The Repositories, BackupConfigurations and RestoreSessions have to stand beside the workloads. The result goes to the standard output:
-all that is not a target passes through as it is, and a sidecar that nobody wants any more is taken out. --image and --native-sidecar
-have to be what the operator of the cluster has. The exit status is 1 where something cannot be resolved; nothing is written then.`,
+all that is not a target passes through as it is, and a sidecar that nobody wants any more is taken out. The options
+of the image and the agents have to be what the operator of the cluster has. The exit status is 1 where something cannot be resolved; nothing is written then.`,
   )
   .action(async (options) => {
     const { injectCommand } = await import('./kubectl/inject.ts');

@@ -19,7 +19,7 @@ import { runControllers } from './controllers/operator.ts';
 import { targetProblems } from './controllers/target-problems.ts';
 import { wantedAtRest, wantedFor } from './controllers/wanted.ts';
 import { inject } from './injection/inject.ts';
-import { injectionOptions } from './injection/options.ts';
+import { type AgentOptions, injectionOptions } from './injection/options.ts';
 import { type Client, createClient } from './kube/client.ts';
 import { sleep, systemClock } from './kube/clock.ts';
 import { EventRecorder } from './kube/events.ts';
@@ -28,15 +28,13 @@ import { kubeconfigEndpoint } from './kube/kubeconfig.ts';
 import { runLeaderElection } from './kube/leader.ts';
 
 /** `stash serve`, as its options were written. */
-export interface ServeOptions {
+export interface ServeOptions extends AgentOptions {
   namespace: string;
-  image: string;
   webhookPort: number;
   probePort: number;
   serviceName: string;
   webhookUrl?: string;
   certificateDirectory?: string;
-  nativeSidecar: boolean;
   maxSessions: number;
   maxSessionsPerRepository: number;
   context?: string;

@@ -1,5 +1,6 @@
 import { isOver } from '../api/sessions.ts';
-import { readRecord } from '../injection/record.ts';
+import { servedPrint } from '../injection/plan.ts';
+import { isServed, readRecord } from '../injection/record.ts';
 import type { Wanted } from '../injection/wanted.ts';
 import { wantedBy } from '../injection/wanted-by.ts';
 import { type Caches, workloadKey } from './caches.ts';
@@ -54,7 +55,7 @@ export function wantedAtRest(
     ({ name }) => record?.backups.includes(name) === true || !isPatient(name),
   );
   const isGone = (name: string) => !wanted.backups.some((backup) => backup.name === name);
-  const isNew = ({ name }: { name: string }) => record?.restores.includes(name) !== true;
+  const isNew = (restore: Wanted['restores'][number]) => !isServed(record, 'restore', servedPrint(restore));
   const hasReason =
     wanted.restores.some(isNew) ||
     (record?.backups ?? []).some(isGone) ||

@@ -50,6 +50,24 @@ describe('the environment of the sidecar', () => {
     );
   });
 
+  it('lets no variable of a whole source say how the agent runs', () => {
+    const envFrom = [{ configMapRef: { name: 'a' } }];
+    const { env } = sidecarIn({ containers: [mounting('$(APP_DIR)', { envFrom })] });
+    for (const name of ['PATH', 'NODE_OPTIONS', 'LOG_LEVEL']) {
+      expect(rawsOf(env).filter((entry) => entry.name === name)).toHaveLength(1);
+    }
+  });
+
+  it.each(['PATH', 'NODE_OPTIONS', 'LOG_LEVEL'])(
+    'is refused where a directory depends on %s, which is the agent’s',
+    (name) => {
+      const env = [{ name, value: 'x' }];
+      const pod = deployment({ containers: [mounting(`$(${name})`, { env })] });
+      const { problems } = inject(pod, { ...NOTHING, backups: [backup()] }, OPTIONS);
+      expect(problems).toMatchObject([{ reason: 'EnvironmentConflict' }]);
+    },
+  );
+
   it("has the pod's name once, where the user's variable is the same", () => {
     const own = {
       name: 'POD_NAME',

@@ -22,6 +22,14 @@ const AGENT_FIELDS: ReadonlyMap<string, string> = new Map([
   ['NODE_NAME', 'spec.nodeName'],
 ]);
 
+/** What decides how the agent runs: nothing of the user's may say it, be it by a whole ConfigMap. */
+const AGENT_VALUES: ReadonlyMap<string, string> = new Map([
+  ['PATH', '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
+  ['NODE_OPTIONS', ''],
+  ['NODE_EXTRA_CA_CERTS', ''],
+  ['LOG_LEVEL', 'info'],
+]);
+
 /** What `mounts` of `container` need. */
 export function environmentOf(container: Container, mounts: readonly Mount[]): Environment {
   const needed = new Set(mounts.flatMap(({ subPathExpr = '' }) => variablesIn(subPathExpr)));
@@ -89,7 +97,7 @@ export function clashWithAgent({ entries, sources, sourced }: Environment): stri
     if (sources.length > 0 && sourced.includes(name)) return name;
     if (named(entries, name).some((entry) => !isField(entry, fieldPath))) return name;
   }
-  return undefined;
+  return [...AGENT_VALUES.keys()].find((name) => sourced.includes(name) || named(entries, name).length > 0);
 }
 
 /**
@@ -102,7 +110,10 @@ export function agentEnvironment({ entries, sources }: Environment): Raw {
     ...entries,
     ...own.map(([name, fieldPath]) => ({ name, valueFrom: { fieldRef: { fieldPath } } })),
   ];
-  return sources.length === 0 ? { env } : { env, envFrom: sources };
+  if (sources.length === 0) return { env };
+  // What is in `env` wins over what a source has.
+  const values = [...AGENT_VALUES].map(([name, value]) => ({ name, value }));
+  return { env: [...env, ...values], envFrom: sources };
 }
 
 function named(entries: readonly Raw[], name: unknown): Raw[] {

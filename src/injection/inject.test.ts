@@ -284,6 +284,16 @@ describe('it is made anew', () => {
   });
 });
 
+describe('a restore that is made anew under its name', () => {
+  it('is put in again, or it would wait for a pod to come by chance', () => {
+    const first = inject(deployment(), { ...NOTHING, restores: [restore({ uid: '1' })] }, OPTIONS);
+    const same = inject(first.workload, { ...NOTHING, restores: [restore({ uid: '1' })] }, OPTIONS);
+    expect(same.changed).toBe(false);
+    const anew = inject(first.workload, { ...NOTHING, restores: [restore({ uid: '2' })] }, OPTIONS);
+    expect(anew.changed).toBe(true);
+  });
+});
+
 describe('removal', () => {
   it.each<[string, Raw]>([
     ['nothing', {}],

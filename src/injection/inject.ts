@@ -3,7 +3,6 @@ import { quoted } from '../api/problem.ts';
 import { restoreFor, sidecarFor } from './containers.ts';
 import { templateFingerprint } from './defaults.ts';
 import { hasDrifted } from './drift.ts';
-import { fingerprint } from './fingerprint.ts';
 import { RESTORE_SCRATCH_VOLUME, SIDECAR_SCRATCH_VOLUME, TOKEN_VOLUME } from './layout.ts';
 import { type Plan, plan, refuseAll } from './plan.ts';
 import { isSupported, malformedField, type Pod, podOf, podTemplateOf, withPodTemplate } from './pod.ts';
@@ -123,8 +122,8 @@ function stands(
 ): boolean {
   return (
     record.template === ownPrint &&
-    record.backupsWanted === fingerprint(backups.fingerprints) &&
-    restores.fingerprints.every((print) => record.restoresWanted.includes(print)) &&
+    record.backupsWanted === backups.wanted &&
+    restores.served.every((print) => record.restoresServed.includes(print)) &&
     isWhole(template, record)
   );
 }
@@ -158,9 +157,10 @@ function partsFor(pod: Pod, { backups, restores }: Plan, ownPrint: string, optio
       .map((name) => ({ name })),
     sources: {
       backups: backups.names,
-      backupsWanted: fingerprint(backups.fingerprints),
+      backupsServed: backups.served,
+      backupsWanted: backups.wanted,
       restores: restores.names,
-      restoresWanted: restores.fingerprints,
+      restoresServed: restores.served,
       template: ownPrint,
     },
   };

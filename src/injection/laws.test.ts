@@ -235,7 +235,13 @@ describe('what is not a workload', () => {
         imagePullSecrets: names,
         backups: names,
       },
-      ...{ restores: names, restoresWanted: names, backupsWanted: fc.string(), template: fc.string() },
+      ...{
+        restores: names,
+        restoresServed: names,
+        backupsServed: names,
+        backupsWanted: fc.string(),
+        template: fc.string(),
+      },
       before: fc.dictionary(
         fc.constantFrom('volumes', 'metadata', 'annotations'),
         fc.constantFrom('absent', 'null', 'x'),

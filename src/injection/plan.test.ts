@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { backup, deployment, OPTIONS, REPOSITORY, restore, restoreIn, sidecarIn } from './fixtures.ts';
+import {
+  backup,
+  deployment,
+  NOTHING,
+  OPTIONS,
+  REPOSITORY,
+  restore,
+  restoreIn,
+  sidecarIn,
+} from './fixtures.ts';
 import { inject } from './inject.ts';
 import type { InjectionProblem } from './problem.ts';
 import { type Raw, rawsOf } from './raw.ts';
@@ -265,6 +274,16 @@ describe('it is a problem', () => {
 });
 
 describe('the repository', () => {
+  it('is refused in the very claim that it backs up, whatever the paths', () => {
+    const local = { persistentVolumeClaim: { claimName: 'data' }, mountPath: '/backup' };
+    const wanted = backup({ repository: { ...REPOSITORY, local } });
+    const { problems, changed } = inject(deployment(), { ...NOTHING, backups: [wanted] }, OPTIONS);
+    expect(changed).toBe(false);
+    expect(problems).toMatchObject([
+      { reason: 'RepositoryOnTarget', message: expect.stringMatching(/"repository".*"data".*"\/data"/) },
+    ]);
+  });
+
   function at(mountPath: string, name = 'repository', claimName = 'backups'): RepositoryWanted {
     return { ...REPOSITORY, name, local: { persistentVolumeClaim: { claimName }, mountPath } };
   }

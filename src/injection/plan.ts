@@ -28,8 +28,10 @@ export interface Plan {
 export interface Part {
   /** Those that are served, by name. */
   readonly names: readonly string[];
-  /** A fingerprint of what each of them wants, in the order of `names`. */
-  readonly fingerprints: readonly string[];
+  /** What each of them is served with, in the order of `names`: see {@link servedPrint}. */
+  readonly served: readonly string[];
+  /** The fingerprint of all that they want. */
+  readonly wanted: string;
   readonly room: Room;
   /** How the container is to run, where the installation and the workload are not to say. */
   readonly settings: SidecarSettings;
@@ -63,12 +65,13 @@ function planPart(
   problems: InjectionProblem[],
 ): Part {
   const names: string[] = [];
-  const fingerprints: string[] = [];
+  const served: string[] = [];
+  const wishes: string[] = [];
   const imagePullSecrets = new Set<string>();
   let room = EMPTY_ROOM;
   let settled = UNSETTLED;
   const part = (): Part => ({
-    ...{ names, fingerprints, room, settings: settled.settings },
+    ...{ names, served, wanted: fingerprint(wishes), room, settings: settled.settings },
     imagePullSecrets: [...imagePullSecrets].sort(),
   });
   if (wanted.length === 0) return part();
@@ -86,7 +89,8 @@ function planPart(
     settled = settling;
     for (const name of each.imagePullSecrets ?? []) imagePullSecrets.add(name);
     names.push(each.name);
-    fingerprints.push(fingerprintOf(each));
+    served.push(servedPrint(each));
+    wishes.push(wishPrint(each));
   }
   return part();
 }
@@ -197,12 +201,16 @@ function podFault(pod: Pod, subject: Subject): Fault | undefined {
   };
 }
 
-/** Of what makes a difference to the workload, and of nothing else: a resourceVersion here would restart it at every status update. */
-function fingerprintOf(wanted: BackupWanted): string {
-  const { name, repository, directories, container, settings, imagePullSecrets = [] } = wanted;
+/**
+ * The fingerprint of what an agent acts on for `wanted`: which data, in which volumes, and which repository. A pod with another one serves
+ * the object of that name as it was before, or another object that had the name.
+ */
+export function servedPrint(wanted: DirectoriesWanted): string {
+  const { name, uid, repository, directories, container } = wanted;
   const { local } = repository;
   return fingerprint({
     name,
+    uid,
     container,
     directories: [...new Set(directories.map(normalPath))].sort(),
     repository: {
@@ -212,6 +220,14 @@ function fingerprintOf(wanted: BackupWanted): string {
       readOnly: local?.persistentVolumeClaim.readOnly || undefined,
       mountPath: local && normalPath(local.mountPath),
     },
+  });
+}
+
+/** Of what makes a difference to the workload, and of nothing else: a resourceVersion here would restart it at every status update. */
+function wishPrint(wanted: BackupWanted): string {
+  const { settings, imagePullSecrets = [] } = wanted;
+  return fingerprint({
+    served: servedPrint(wanted),
     settings,
     imagePullSecrets: [...imagePullSecrets].sort(),
   });

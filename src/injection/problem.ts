@@ -19,6 +19,7 @@ export type ProblemReason =
   | 'EnvironmentConflict'
   | 'RepositoryMountInvalid'
   | 'RepositoryMountConflict'
+  | 'RepositoryOnTarget'
   | 'RepositoryVolumeReadOnly'
   | 'SettingsConflict'
   | 'SettingsInvalid';

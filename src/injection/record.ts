@@ -13,12 +13,13 @@ export interface InjectionRecord {
   readonly imagePullSecrets: readonly string[];
   /** The BackupConfigurations that the sidecar serves. */
   readonly backups: readonly string[];
+  /** What each of them is served with, in the same order: see `servedPrint`. */
+  readonly backupsServed: readonly string[];
+  /** The fingerprint of all that they want. */
+  readonly backupsWanted: string;
   /** The RestoreSessions that the init container serves. */
   readonly restores: readonly string[];
-  /** The fingerprint of what each of them wants, in the same order. */
-  readonly restoresWanted: readonly string[];
-  /** The fingerprint of what the backups want. */
-  readonly backupsWanted: string;
+  readonly restoresServed: readonly string[];
   /** The fingerprint of the parts, as they were put in: a part that is made anew in another form makes another record. */
   readonly parts: string;
   /** The fingerprint of the user's template. */
@@ -53,8 +54,18 @@ export function readRecord(annotations: unknown): InjectionRecord | undefined {
   if (typeof annotation !== 'string' || annotation.length > LONGEST) return undefined;
   const value = parse(annotation);
   if (!isRaw(value)) return undefined;
-  const { containers, initContainers, volumes, imagePullSecrets, backups, restores, restoresWanted } = value;
-  const lists = [containers, initContainers, volumes, imagePullSecrets, backups, restores, restoresWanted];
+  const { containers, initContainers, volumes, imagePullSecrets } = value;
+  const { backups, backupsServed, restores, restoresServed } = value;
+  const lists = [
+    containers,
+    initContainers,
+    volumes,
+    imagePullSecrets,
+    backups,
+    backupsServed,
+    restores,
+    restoresServed,
+  ];
   if (!lists.every(isTexts) || !isTextMap(value.before)) return undefined;
   const { backupsWanted, parts, template, before } = value;
   if (typeof backupsWanted !== 'string' || typeof template !== 'string') return undefined;
@@ -65,8 +76,9 @@ export function readRecord(annotations: unknown): InjectionRecord | undefined {
     imagePullSecrets: named(imagePullSecrets),
     backups: named(backups),
     restores: named(restores),
-    restoresWanted: named(restoresWanted),
+    backupsServed: named(backupsServed),
     backupsWanted,
+    restoresServed: named(restoresServed),
     parts: typeof parts === 'string' ? parts : '',
     template,
     before: new Map(
@@ -76,6 +88,16 @@ export function readRecord(annotations: unknown): InjectionRecord | undefined {
       }),
     ),
   };
+}
+
+/** Whether a pod with this record serves what `served` stands for, and not what it was before. */
+export function isServed(
+  record: InjectionRecord | undefined,
+  role: 'backup' | 'restore',
+  served: string,
+): boolean {
+  const list = role === 'backup' ? record?.backupsServed : record?.restoresServed;
+  return list?.includes(served) === true;
 }
 
 function parse(text: string): unknown {

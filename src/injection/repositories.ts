@@ -82,6 +82,25 @@ export function clashWithData(
   return undefined;
 }
 
+/**
+ * A repository in the very volume that it backs up is lost with it, grows into its own snapshots, and an exact restore of one of
+ * those deletes it.
+ */
+export function repositoryOnTarget(
+  { repository, volumeMounts }: RepositoryMounts,
+  data: Iterable<{ path: string; volume: string }>,
+): Fault | undefined {
+  const volumes = volumeMounts.map(({ name }) => name);
+  for (const { path, volume } of data) {
+    if (!volumes.includes(volume)) continue;
+    return fault(
+      'RepositoryOnTarget',
+      `the repository ${quoted(repository.name)} is in the claim ${quoted(repository.local?.persistentVolumeClaim.claimName)}, which is also the volume ${quoted(volume)} at ${quoted(path)}: what befalls the data would befall its backups; keep the repository in another claim`,
+    );
+  }
+  return undefined;
+}
+
 /** The volumes that `repositories` need and the pod has not. */
 export function volumesOf(pod: Pod, repositories: readonly RepositoryWanted[]): Raw[] {
   const volumes = new Map<string, Raw>();

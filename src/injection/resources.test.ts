@@ -47,13 +47,20 @@ describe('the resources of the sidecar', () => {
   });
 
   it.each<[string, Raw[], Raw]>([
-    ['one container has none', [fixed, {}], {}],
     ['one has a limit only for memory', [{ limits: { memory: '1Gi' } }], {}],
     ['one asks for less than its limit', [{ ...fixed, requests: { cpu: '1', memory: '1Mi' } }], {}],
     ['a limit is zero', [{ limits: { cpu: '0', memory: '1Gi' } }], {}],
     ['an init container has none', [fixed], { initContainers: [{ name: 'init' }] }],
-  ])('are what the installation says where %s', (_, containers, more) => {
+  ])('have the limits of the installation where %s, as a quota may ask for them', (_, containers, more) => {
     expect(resourcesIn(containers, more)).toEqual({ requests, limits });
+  });
+
+  it.each<[string, (Raw | undefined)[]]>([
+    ['none of them has any', [undefined]],
+    ['one container has none', [fixed, {}]],
+    ['they limit another resource', [{ limits: { cpu: '1' } }]],
+  ])('have no limits where %s', (_, containers) => {
+    expect(resourcesIn(containers)).toEqual({ requests });
   });
 
   it('have no limits where the installation has none', () => {

@@ -15,12 +15,25 @@ export function resourcesFor(
   settings: Resources = {},
 ): Raw | undefined {
   if (hasBudget(pod)) return undefined;
-  const { requests, limits } = overridden(resources, settings);
+  const { requests, limits } = overridden(withLimitsOf(pod, resources), settings);
   if (isGuaranteed(pod)) {
     const both = { ...requests, ...limits };
     return { requests: both, limits: both };
   }
   return { requests, ...(limits !== undefined && { limits }) };
+}
+
+/**
+ * A namespace with a quota on limits takes no container without them, and then the workload's have them all; where they have none,
+ * a limit would only slow the agent down.
+ */
+function withLimitsOf(
+  { containers }: Pod,
+  { requests, limits = {} }: InjectionOptions['resources'],
+): InjectionOptions['resources'] {
+  const isLimited = ([resource]: [string, string]) =>
+    containers.every(({ raw }) => rawOf(rawOf(raw.resources).limits)[resource] !== undefined);
+  return { requests, limits: Object.fromEntries(Object.entries(limits).filter(isLimited)) };
 }
 
 /** What the settings say, and of what they leave out what the installation says, as far as the one does not exceed the other. */

@@ -5,7 +5,12 @@ import { type Hold, mountIdentity, mountsAt } from './holders.ts';
 import { contains } from './paths.ts';
 import type { Container, Mount, Pod } from './pod.ts';
 import { DIRECTORIES_FIELD, type Fault } from './problem.ts';
-import { clashOfRepositories, clashWithData, type RepositoryMounts } from './repositories.ts';
+import {
+  clashOfRepositories,
+  clashWithData,
+  type RepositoryMounts,
+  repositoryOnTarget,
+} from './repositories.ts';
 
 /** What one container of ours has mounted, for all that it serves. */
 export interface Room {
@@ -59,7 +64,10 @@ export function furnish(
   repositories.set(repository.repository.name, repository);
   const paths = [...data.keys(), ...all.map(({ directory }) => directory)];
   for (const each of repositories.values()) {
-    const fault = clashOfRepositories(repository, each) ?? clashWithData(each, paths);
+    const fault =
+      clashOfRepositories(repository, each) ??
+      clashWithData(each, paths) ??
+      repositoryOnTarget(each, data.values());
     if (fault !== undefined) return fault;
   }
   return { holds: all, data, repositories, environment };

@@ -14,7 +14,7 @@ export interface Parts {
   readonly imagePullSecrets: readonly Raw[];
   readonly sources: Pick<
     InjectionRecord,
-    'backups' | 'backupsWanted' | 'restores' | 'restoresWanted' | 'template'
+    'backups' | 'backupsServed' | 'backupsWanted' | 'restores' | 'restoresServed' | 'template'
   >;
 }
 

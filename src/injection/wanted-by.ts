@@ -19,6 +19,8 @@ export function wantedOf({ metadata, spec }: Asking, repository: RepositoryWante
   const secrets = settings?.pod?.imagePullSecrets?.map((secret) => secret.name);
   return {
     name: metadata.name,
+    // A configuration that is made anew under its name restarts nothing; a restore that is made anew is to be done again.
+    ...(!('schedule' in spec) && metadata.uid !== undefined && { uid: metadata.uid }),
     directories,
     repository,
     ...(container !== undefined && { container }),

@@ -28,6 +28,8 @@ export interface RestoreWanted extends DirectoriesWanted {}
 
 export interface DirectoriesWanted {
   name: string;
+  /** Of a RestoreSession: another one of the same name is another restore. */
+  uid?: string | undefined;
   repository: RepositoryWanted;
   /** Absolute, as the containers see them. */
   directories: string[];
@@ -56,6 +58,6 @@ export interface InjectionOptions {
   imagePullSecrets: string[];
   /** An init container with `restartPolicy: Always`, rather than one more container. */
   nativeSidecar: boolean;
-  /** Quantities, by resource name. */
+  /** Quantities, by resource name. A limit holds where each of the workload's own containers has one of that resource. */
   resources: { requests: Record<string, string>; limits?: Record<string, string> | undefined };
 }

@@ -1,15 +1,13 @@
-import { injectionOptions } from '../injection/options.ts';
+import { type AgentOptions, injectionOptions } from '../injection/options.ts';
 import { injectManifests } from './inject-manifests.ts';
 import type { Refusal } from './objects.ts';
 import { readSources } from './sources.ts';
 
 /** `stash inject`, as its options were written. */
-export interface InjectCommand {
+export interface InjectCommand extends AgentOptions {
   filename: string[];
   recursive: boolean;
   namespace: string;
-  image: string;
-  nativeSidecar: boolean;
 }
 
 export interface Terminal {
@@ -20,12 +18,13 @@ export interface Terminal {
 
 /** Resolves with the exit status: 0, or 1 where something in the input is refused; nothing is written to the output then. */
 export async function injectCommand(
-  { filename, recursive, namespace, image, nativeSidecar }: InjectCommand,
+  options: InjectCommand,
   { readStdin, out, error }: Terminal,
 ): Promise<number> {
+  const { filename, recursive, namespace } = options;
   const names = [...new Set(filename)];
   const { sources, unreadable } = await readSources({ names, recursive, readStdin });
-  const injected = injectManifests(sources, namespace, injectionOptions({ image, nativeSidecar }));
+  const injected = injectManifests(sources, namespace, injectionOptions(options));
   const refusals = [
     ...unreadable.map(({ name, message }) => ({
       where: name,
