@@ -60,6 +60,7 @@ const review = (kind: Kind, object: object, oldObject?: object) =>
 
 const configuration = (difference: Difference): [Kind, Difference] => [BACKUP_CONFIGURATION, difference];
 const repository = (backend: Difference): [Kind, Difference] => [REPOSITORY, { backend }];
+const remote = (backend: Difference) => repository({ local: undefined, ...backend });
 const restore = (difference: Difference): [Kind, Difference] => [RESTORE_SESSION, difference];
 
 const byMessage = <Case>(cases: [Case, string][]) => cases.map(([one, message]) => [message, one] as const);
@@ -159,8 +160,61 @@ describe('validateObjects', () => {
       'spec.backend.local.mountPath: "backup" does not have the right form',
     ],
     [
-      repository({ gcs: { bucket: 'b' } }),
-      'spec.backend.gcs: is not a field; there are local, storageSecretName',
+      repository({ ftp: { host: 'b' } }),
+      'spec.backend.ftp: is not a field; there are local, s3, gcs, azure, b2, swift, rest, storageSecretName',
+    ],
+    [
+      repository({ gcs: { bucket: 'shop' } }),
+      'spec.backend: snapshots live in one place; name exactly one of local, s3, gcs, azure, b2, swift, rest',
+    ],
+    [
+      repository({ local: undefined }),
+      'spec.backend: snapshots live in one place; name exactly one of local, s3',
+    ],
+    [
+      remote({ rest: { url: 'https://me:secret@host/' } }),
+      'spec.backend.rest.url: a URL carries no credentials; write them into the storage Secret, as REST_SERVER_USERNAME and REST_SERVER_PASSWORD',
+    ],
+    [
+      remote({ s3: { endpoint: 'me:secret@host', bucket: 'shop' } }),
+      'spec.backend.s3.endpoint: a URL carries no credentials; write them into the storage Secret, as AWS_ACCESS_KEY_ID',
+    ],
+    [
+      remote({ s3: { endpoint: 'https://me:secret@host/bucket', bucket: 'shop' } }),
+      'spec.backend.s3.endpoint: "https://…@host/bucket" does not have the right form; write a host, or a URL',
+    ],
+    [remote({ s3: { endpoint: 'host' } }), 'spec.backend.s3.bucket: is missing; The bucket.'],
+    [
+      remote({ rest: { url: 'ftp://host/' } }),
+      'spec.backend.rest.url: "ftp://host/" does not have the right form; write a URL of http or https',
+    ],
+    [
+      remote({ gcs: { bucket: 'shop', prefix: 'a/../b' } }),
+      'spec.backend.gcs.prefix: a path is written without "." and ".."; write where it leads to',
+    ],
+    [
+      remote({ gcs: { bucket: 'shop', prefix: 'a//b' } }),
+      'spec.backend.gcs.prefix: "a//b" does not have the right form; write a path such as shop/deployment/web',
+    ],
+    [
+      remote({ azure: { container: 'shop', prefix: 'a\nb' } }),
+      'spec.backend.azure.prefix: "a\\nb" does not have the right form',
+    ],
+    [
+      remote({ azure: { container: 'Shop' } }),
+      'spec.backend.azure.container: "Shop" does not have the right form; a name has lower-case letters',
+    ],
+    [
+      remote({ b2: { bucket: 'shop' } }),
+      'spec.backend.b2.bucket: "shop" is not enough; write at least 6 characters',
+    ],
+    [
+      remote({ swift: { container: 'a:b' } }),
+      'spec.backend.swift.container: "a:b" does not have the right form; a name has neither "/" nor ":"',
+    ],
+    [
+      remote({ s3: { bucket: 'shop', maxConnections: 0 } }),
+      'spec.backend.s3.maxConnections: 0 is too small; write 1 or more',
     ],
     [
       [BACKUP_SESSION, { backupConfiguration: { name: 'shop.' } }],

@@ -43,6 +43,8 @@ export interface Agent {
   /** The restic program, looked for in `programPath`. */
   restic: string;
   programPath: string;
+  /** The agent's own; restic gets none of it but what leads to the credentials of a cloud's own. */
+  environment: Readonly<Record<string, string | undefined>>;
   /** Bytes that restic should stay within; undefined where the container has no limit. */
   resticMemory?: number;
   /** Milliseconds to wait for a Secret that is not there yet. */

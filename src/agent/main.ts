@@ -61,6 +61,7 @@ async function inPod(directories: string[], run: (agent: Agent) => Promise<numbe
       logger,
       restic: 'restic',
       programPath: env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
+      environment: env,
       secretWaitMs,
       // Without a limit the system tells the machine's own memory, or a number beyond any.
       ...(limit > 2 * ownMemory && limit < 2 ** 50 && { resticMemory: limit - ownMemory }),

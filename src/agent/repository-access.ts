@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { localMountPath } from '../api/local-backend.ts';
 import type { Repository } from '../api/repository.ts';
 import { sleep } from '../kube/clock.ts';
+import { type Backend, type BackendName, locationOf } from '../restic/backend.ts';
+import { missingKeys, type Secret, secretValues } from '../restic/credentials.ts';
 import { repositoryEnvironment } from '../restic/environment.ts';
 import type { Agent } from './agent.ts';
 import { HostFailure } from './failure.ts';
@@ -12,6 +14,8 @@ import { stopOf } from './stop.ts';
 export interface RepositoryAccess {
   /** The whole environment of a restic process. */
   env: Readonly<Record<string, string>>;
+  /** Arguments of every restic command, after its name. */
+  options: readonly string[];
   /** What must not appear in a message. */
   secrets: readonly string[];
   /** By how much restic gives way to others, as nice(1) has it; not at all where it is left out. */
@@ -27,7 +31,7 @@ const secretPollMs = 1_000;
  * better than one that failed over the order in which objects were made.
  *
  * @param onWaiting - is told once what is waited for
- * @throws {HostFailure} `SecretMissing`, `RepositoryNotMounted`
+ * @throws {HostFailure} `SecretMissing`, `SecretIncomplete`, `RepositoryNotMounted`
  * @throws {Stopped} where `signal` was aborted
  */
 export async function openRepository(
@@ -38,37 +42,43 @@ export async function openRepository(
 ): Promise<RepositoryAccess> {
   const directory = join(agent.paths.secrets, repository.metadata.name);
   const until = agent.clock.now() + agent.secretWaitMs;
-  let keys = await readSecret(directory);
+  const backend = backendOf(repository);
+  const { name, options } = locationOf(backend);
+  let secret = await readSecret(directory);
   let told = false;
-  while (isUseless(keys)) {
-    const failure = secretMissing(repository, keys);
+  for (let failure = flawOf(repository, name, secret); failure; failure = flawOf(repository, name, secret)) {
     if (agent.clock.now() >= until) throw failure;
     if (!told) onWaiting(failure);
     told = true;
     await sleep(agent.clock, secretPollMs, signal);
     if (signal.aborted) throw stopOf(signal);
-    keys = await readSecret(directory);
+    secret = await readSecret(directory);
   }
-  const { subPath } = repository.spec.backend.local;
-  const mountPath = localMountPath(repository);
-  await requireMounted(repository, mountPath);
+  if (backend.local !== undefined) await requireMounted(repository, backend.local.mountPath);
   return {
-    env: repositoryEnvironment(
-      { local: { mountPath, ...(subPath !== undefined && { subPath }) } },
-      {
-        secretDirectory: directory,
-        cacheDirectory: join(agent.paths.scratch, 'cache'),
-        temporaryDirectory: join(agent.paths.scratch, 'tmp'),
-        path: agent.programPath,
-        ...(agent.resticMemory !== undefined && { memoryLimit: agent.resticMemory }),
-      },
-    ),
-    secrets: [...keys.values()],
+    env: repositoryEnvironment(backend, {
+      secretDirectory: directory,
+      secret,
+      ambient: agent.environment,
+      cacheDirectory: join(agent.paths.scratch, 'cache'),
+      temporaryDirectory: join(agent.paths.scratch, 'tmp'),
+      path: agent.programPath,
+      ...(agent.resticMemory !== undefined && { memoryLimit: agent.resticMemory }),
+    }),
+    options,
+    secrets: secretValues(secret),
   };
 }
 
+function backendOf(repository: Repository): Backend {
+  const { local, ...others } = repository.spec.backend;
+  if (local === undefined) return others;
+  const { subPath } = local;
+  return { local: { mountPath: localMountPath(repository), ...(subPath !== undefined && { subPath }) } };
+}
+
 /** The keys of a mounted Secret and their values. None where it is absent: its volume is optional, and then empty. */
-async function readSecret(directory: string): Promise<Map<string, string>> {
+async function readSecret(directory: string): Promise<Secret> {
   const keys = new Map<string, string>();
   try {
     for (const name of await readdir(directory)) {
@@ -81,23 +91,24 @@ async function readSecret(directory: string): Promise<Map<string, string>> {
   return keys;
 }
 
-function isUseless(keys: Map<string, string>): boolean {
-  return (keys.get('RESTIC_PASSWORD') ?? '').trim() === '';
-}
-
-function secretMissing(repository: Repository, keys: Map<string, string>): HostFailure {
-  const secret = repository.spec.backend.storageSecretName;
+/** Why restic cannot be started with `secret`; undefined where it can. */
+function flawOf(repository: Repository, backend: BackendName, secret: Secret): HostFailure | undefined {
+  const missing = missingKeys(backend, secret);
+  if (missing.length === 0) return undefined;
   const { name, namespace } = repository.metadata;
-  const whose = `Secret ${secret} of Repository ${name} in namespace ${namespace}`;
-  if (keys.size === 0) {
+  const whose = `Secret ${repository.spec.backend.storageSecretName} of Repository ${name} in namespace ${namespace}`;
+  const wanted = `${missing.length === 1 ? 'the key' : 'the keys'} ${missing.join(' and ')}`;
+  if (secret.size === 0) {
     return new HostFailure(
       'SecretMissing',
-      `${whose} is missing or empty; make it with the key RESTIC_PASSWORD. It reaches a running pod about a minute later`,
+      `${whose} is missing or empty; make it with ${wanted}. It reaches a running pod about a minute later`,
     );
   }
-  const problem = keys.has('RESTIC_PASSWORD') ? 'has an empty RESTIC_PASSWORD' : 'has no key RESTIC_PASSWORD';
-  const found = [...keys.keys()].sort().slice(0, 20).join(', ');
-  return new HostFailure('SecretMissing', `${whose} ${problem}; its keys are ${found}`);
+  const found = [...secret.keys()].sort().slice(0, 20).join(', ');
+  return new HostFailure(
+    'SecretIncomplete',
+    `${whose} lacks ${wanted}, with a value that is text and not empty, for the backend ${backend}; its keys are ${found}`,
+  );
 }
 
 /** restic would make the directory, and the repository in it, in the container's own file system. */

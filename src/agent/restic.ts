@@ -2,6 +2,7 @@ import { explainExit } from '../restic/exit-codes.ts';
 import { parseErrorLine } from '../restic/messages.ts';
 import { redact } from '../restic/redact.ts';
 import type { Agent } from './agent.ts';
+import { Contact } from './contact.ts';
 import { HostFailure } from './failure.ts';
 import { runProcess } from './process.ts';
 import type { RepositoryAccess } from './repository-access.ts';
@@ -12,6 +13,8 @@ export interface ResticCommand {
   signal: AbortSignal;
   /** Is given each line of stdout, and of stderr. Without it stdout is returned. */
   onLine?: (line: string) => void;
+  /** Whether it says nothing before its end, however long it works. */
+  isSilent?: boolean;
   /** Exit codes that are no failure. */
   accept?: readonly number[];
 }
@@ -36,8 +39,8 @@ export async function runRestic(
   access: RepositoryAccess,
   command: ResticCommand,
 ): Promise<ResticResult> {
-  const { args, signal, onLine, accept = [] } = command;
-  const [verb = ''] = args;
+  const { args, signal, onLine, isSilent = false, accept = [] } = command;
+  const [verb = '', ...rest] = args;
   const stdout: string[] = [];
   const stderr: string[] = [];
   let length = 0;
@@ -46,26 +49,41 @@ export async function runRestic(
     if (length <= mostOutput) stdout.push(line);
   };
   const began = agent.clock.now();
+  const contact = new Contact(agent.clock);
+  if (isSilent) contact.made();
   const end = await runProcess({
-    ...programOf(agent, access, args),
+    ...programOf(agent, access, [verb, ...access.options, ...rest]),
     env: access.env,
     spawn: agent.spawn,
     clock: agent.clock,
-    signal,
-    onStdout: onLine ?? keep,
+    signal: AbortSignal.any([signal, contact.lost]),
+    onStdout: (line) => {
+      contact.made();
+      (onLine ?? keep)(line);
+    },
     onStderr: (line) => {
       onLine?.(line);
+      if (contact.lost.aborted) return;
+      contact.complained();
       // Before it is cut, or half of a secret could stay.
       stderr.push(textOf(redact(line, access.secrets)));
       if (stderr.length > mostErrors) stderr.shift();
     },
   });
+  contact.made();
   const tookMs = Math.round(agent.clock.now() - began);
   agent.logger.info({ restic: verb, code: end.code, killedBy: end.killedBy, tookMs }, 'restic ended');
   if (end.code !== undefined && (end.code === 0 || accept.includes(end.code))) {
     return { code: end.code, stdout: stdout.join('\n') };
   }
   if (signal.aborted) throw stopOf(signal);
+  if (contact.lost.aborted) {
+    const said = stderr.at(-1) ?? 'nothing';
+    throw new HostFailure(
+      'RepositoryUnreachable',
+      `restic ${verb} could not reach the repository for ${contact.seconds} s and was stopped. Check the backend of the Repository, and the credentials and CA_CERT_DATA of its Secret. restic said: ${said}`,
+    );
+  }
   if (end.failure !== undefined) {
     throw new HostFailure('ResticFailed', `restic could not be started: ${end.failure}`);
   }

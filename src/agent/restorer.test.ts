@@ -35,6 +35,7 @@ async function endOf(look: (now: number) => RestoreSession): Promise<number | un
     logger: pino({ level: 'silent' }),
     restic: 'restic',
     programPath: '',
+    environment: {},
     secretWaitMs: 0,
     sessions: ['restore'],
     owner: { uid: 0, gids: [0] },

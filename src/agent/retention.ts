@@ -37,7 +37,7 @@ export async function applyRetention(
     name: target,
   });
   const args = forgetArguments({ tags, policy: spec.retentionPolicy });
-  const groups = parseForget((await runRestic(agent, access, { args, signal })).stdout);
+  const groups = parseForget((await runRestic(agent, access, { args, signal, isSilent: true })).stdout);
   return {
     phase: 'Succeeded',
     kept: groups.reduce((sum, group) => sum + group.keep.length, 0),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { asConfigured } from './runtime-settings.ts';
 
-const access = { env: { RESTIC_REPOSITORY: '/backup', TMPDIR: '/tmp' }, secrets: ['s'] };
+const access = { env: { RESTIC_REPOSITORY: '/backup', TMPDIR: '/tmp' }, options: [], secrets: ['s'] };
 
 describe('asConfigured', () => {
   it('is the access as it was where nothing is said', () => {
@@ -16,6 +16,7 @@ describe('asConfigured', () => {
     ];
     expect(asConfigured(access, { container: { env, nice: { adjustment: 10 } } })).toEqual({
       env: { HTTPS_PROXY: 'http://proxy:3128', ...access.env },
+      options: [],
       secrets: ['s'],
       niceness: 10,
     });

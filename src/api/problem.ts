@@ -11,8 +11,8 @@ export function describeProblems(problems: Problem[]): string {
   return problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('\n');
 }
 
-/** A value as a message quotes it: JSON, not longer than a line. */
+/** A value as a message quotes it: JSON, not longer than a line. What stands before the host of a URL may be a password. */
 export function quoted(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
+  const text = (JSON.stringify(value) ?? 'nothing').replace(/(:\/\/)[^/\s"]*@/g, '$1…@');
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }

@@ -1,3 +1,4 @@
+import { oneBackend, remoteBackends, storageSecretName } from './backends.ts';
 import { conditionsOf } from './fields.ts';
 import type { KubernetesObject } from './object.ts';
 import {
@@ -59,15 +60,15 @@ const spec = object(
   {
     backend: object(
       {
-        local: local,
-        storageSecretName: objectName({
-          description:
-            'Name of the Secret with the credentials, in the namespace of the Repository. RESTIC_PASSWORD encrypts the data: whoever loses it has lost the backups.',
-        }),
+        local: optional(local),
+        ...remoteBackends,
+        storageSecretName,
       },
       {
-        description: 'Where the snapshots live. It cannot be changed: make another Repository instead.',
+        description:
+          'Where the snapshots live: exactly one of local, s3, gcs, azure, b2, swift and rest. It cannot be changed: make another Repository instead.',
         rules: [
+          oneBackend,
           {
             rule: 'self == oldSelf',
             message:

@@ -1,5 +1,6 @@
 import type { BackupConfiguration } from '../api/backup-configuration.ts';
 import type { BackupSession } from '../api/backup-session.ts';
+import { claimNameOf } from '../api/local-backend.ts';
 import type { ObjectMeta, TargetReference } from '../api/object.ts';
 import type { Repository } from '../api/repository.ts';
 import {
@@ -60,9 +61,10 @@ export function createCaches(): Caches {
     repositories: new Cache({
       transform: withoutManagedFields<Repository>,
       indexes: {
-        claim: ({ metadata, spec }) => [
-          `${metadata.namespace}/${spec.backend.local.persistentVolumeClaim.claimName}`,
-        ],
+        claim: (repository) => {
+          const claim = claimNameOf(repository);
+          return claim === undefined ? [] : [`${repository.metadata.namespace}/${claim}`];
+        },
       },
     }),
     configurations: new Cache({

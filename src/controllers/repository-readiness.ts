@@ -1,4 +1,5 @@
 import { type ConditionNow, findCondition } from '../api/conditions.ts';
+import { claimNameOf } from '../api/local-backend.ts';
 import { REPOSITORY_READY, type Repository } from '../api/repository.ts';
 import type { Claim } from './caches.ts';
 
@@ -7,8 +8,12 @@ import type { Claim } from './caches.ts';
  * anything is injected.
  */
 export function repositoryReadiness(repository: Repository, claim: Claim | undefined): ConditionNow {
-  const { claimName } = repository.spec.backend.local.persistentVolumeClaim;
   const said = { type: REPOSITORY_READY, observedGeneration: repository.metadata.generation ?? 0 };
+  const claimName = claimNameOf(repository);
+  if (claimName === undefined) {
+    const message = 'its backend needs no volume; whether it can be reached is known with the first backup';
+    return { ...said, status: 'True', reason: 'NoVolumeNeeded', message };
+  }
   if (claim === undefined) {
     return {
       ...said,

@@ -68,6 +68,15 @@ describe('repositoryReadiness', () => {
     },
   );
 
+  it('is ready without a claim where the backend needs no volume', () => {
+    const repository = aRepository();
+    repository.spec.backend = { gcs: { bucket: 'shop' }, storageSecretName: 'secret' };
+    expect(repositoryReadiness(repository, undefined)).toMatchObject({
+      status: 'True',
+      reason: 'NoVolumeNeeded',
+    });
+  });
+
   it('is not usable before it was looked at, nor while it is being deleted', () => {
     expect(isUsable(aRepository())).toBe(true);
     expect(isUsable({ ...aRepository(), status: {} })).toBe(false);

@@ -1,5 +1,6 @@
 import type { BackupSession } from '../api/backup-session.ts';
 import { findCondition, withCondition } from '../api/conditions.ts';
+import { claimNameOf } from '../api/local-backend.ts';
 import { REPOSITORY_READY, type Repository, type RepositoryStatus } from '../api/repository.ts';
 import { REPOSITORIES } from '../api/resources.ts';
 import { isNotFound } from '../kube/errors.ts';
@@ -14,8 +15,9 @@ export function repositoryStatus(context: Context): Reconciler {
     const repository = caches.repositories.get(key);
     if (repository === undefined || repository.metadata.deletionTimestamp !== undefined) return;
     const { namespace, name } = repository.metadata;
-    const { claimName } = repository.spec.backend.local.persistentVolumeClaim;
-    const readiness = repositoryReadiness(repository, caches.claims.get(`${namespace}/${claimName}`));
+    const claimName = claimNameOf(repository);
+    const claim = claimName === undefined ? undefined : caches.claims.get(`${namespace}/${claimName}`);
+    const readiness = repositoryReadiness(repository, claim);
     const conditions = withCondition(repository.status?.conditions, readiness, timestamp(clock.now()));
     const learnt = learntFrom(sessionsOf(repository), repository.status);
     const status: RepositoryStatus = {

@@ -39,6 +39,8 @@ function repositoryWanted(repository: Repository): RepositoryWanted {
   return {
     name: repository.metadata.name,
     secretName: storageSecretName,
-    local: { persistentVolumeClaim: local.persistentVolumeClaim, mountPath: localMountPath(repository) },
+    ...(local !== undefined && {
+      local: { persistentVolumeClaim: local.persistentVolumeClaim, mountPath: localMountPath(repository) },
+    }),
   };
 }

@@ -3,6 +3,7 @@ import { repositoryEnvironment } from './environment.ts';
 
 const options = {
   secretDirectory: '/stash/secrets/repo',
+  secret: new Map([['RESTIC_PASSWORD', 'password']]),
   cacheDirectory: '/stash/cache',
   temporaryDirectory: '/stash/tmp',
 };
@@ -18,14 +19,14 @@ describe('the environment of restic', () => {
     });
   });
 
-  test.each([
-    ['/backup', 'shop/web', '/backup/shop/web'],
-    ['/backup/', 'shop/', '/backup/shop/'],
-    ['/backup', '', '/backup'],
-  ])('has a local repository at %s + %s', (mountPath, subPath, repository) => {
-    expect(repositoryEnvironment({ local: { mountPath, subPath } }, options).RESTIC_REPOSITORY).toBe(
-      repository,
-    );
+  test('says where the repository is, and by what credentials it is reached', () => {
+    const secret = new Map([['AWS_ACCESS_KEY_ID', 'id']]);
+    const backend = { s3: { bucket: 'shop', region: 'eu-central-1' } };
+    expect(repositoryEnvironment(backend, { ...options, secret })).toMatchObject({
+      RESTIC_REPOSITORY: 's3:https://s3.amazonaws.com/shop',
+      AWS_DEFAULT_REGION: 'eu-central-1',
+      AWS_ACCESS_KEY_ID: 'id',
+    });
   });
 
   test.each([

@@ -1,20 +1,14 @@
 import { posix } from 'node:path';
-
-/** Where a repository lives: one member a kind of backend, named as in the spec of a Repository. */
-export interface Backend {
-  readonly local: LocalBackend;
-}
-
-export interface LocalBackend {
-  /** Where the volume is mounted for restic. */
-  readonly mountPath: string;
-  /** The directory in the volume that holds the repository; its root where it is left out. Without "..", as the schema holds. */
-  readonly subPath?: string;
-}
+import { type Backend, locationOf } from './backend.ts';
+import { credentialVariables, type Secret } from './credentials.ts';
 
 export interface EnvironmentOptions {
   /** Where the storage Secret is mounted: one file a key. */
   readonly secretDirectory: string;
+  /** What stands in it. */
+  readonly secret: Secret;
+  /** The environment of the agent: of it, restic gets what leads to the credentials of a cloud's own, where the Secret has none. */
+  readonly ambient?: Readonly<Record<string, string | undefined>>;
   readonly cacheDirectory: string;
   /** For scratch files; packs are put together there before they are stored. */
   readonly temporaryDirectory: string;
@@ -33,22 +27,17 @@ export interface EnvironmentOptions {
  * @see https://restic.readthedocs.io/en/v0.18.1/040_backup.html#environment-variables
  */
 export function repositoryEnvironment(backend: Backend, options: EnvironmentOptions): Record<string, string> {
-  const { path, memoryLimit, progressInterval = 1 } = options;
+  const { path, memoryLimit, progressInterval = 1, ambient = {}, secret, secretDirectory } = options;
+  const { name, repository, variables } = locationOf(backend);
   return {
-    ...backendEnvironment(backend),
-    RESTIC_PASSWORD_FILE: posix.join(options.secretDirectory, 'RESTIC_PASSWORD'),
+    ...variables,
+    ...credentialVariables(name, secret, secretDirectory, ambient),
+    RESTIC_REPOSITORY: repository,
+    RESTIC_PASSWORD_FILE: posix.join(secretDirectory, 'RESTIC_PASSWORD'),
     RESTIC_CACHE_DIR: options.cacheDirectory,
     RESTIC_PROGRESS_FPS: String(1 / Math.max(1, progressInterval)),
     TMPDIR: options.temporaryDirectory,
     ...(path === undefined ? {} : { PATH: path }),
     ...(memoryLimit === undefined ? {} : { GOMEMLIMIT: `${Math.floor(memoryLimit)}B` }),
   };
-}
-
-function backendEnvironment(backend: Backend): Record<string, string> {
-  return localEnvironment(backend.local);
-}
-
-function localEnvironment({ mountPath, subPath = '' }: LocalBackend): Record<string, string> {
-  return { RESTIC_REPOSITORY: posix.join(mountPath, subPath) };
 }

@@ -8,6 +8,8 @@ describe('how restic ended', () => {
 
   test.each<[string, number | null, string | null, FailureReason, boolean]>([
     ['backup', 1, null, 'ResticFailed', true],
+    ['cat', 1, null, 'RepositoryUnreachable', true],
+    ['snapshots', 1, null, 'RepositoryUnreachable', true],
     ['backup', 2, null, 'ResticCrashed', true],
     ['backup', 3, null, 'SomeFilesUnreadable', false],
     ['forget', 3, null, 'ResticFailed', true],

@@ -28,6 +28,7 @@ export interface Failure {
 export type FailureReason =
   | 'RepositoryNotFound'
   | 'RepositoryLocked'
+  | 'RepositoryUnreachable'
   | 'WrongPassword'
   | 'SomeFilesUnreadable'
   | 'Interrupted'
@@ -74,6 +75,16 @@ const EXPLANATIONS: Record<number, Explanation> = {
   },
 };
 
+/** Commands that do little more than to open the repository. */
+const OPENING = ['cat', 'snapshots'];
+
+const UNREACHABLE: Explanation = {
+  reason: 'RepositoryUnreachable',
+  message:
+    'The repository could not be opened: its storage did not answer, or did not accept the credentials. Check the backend of the Repository, and the credentials and CA_CERT_DATA of its Secret.',
+  retryable: true,
+};
+
 const INTERRUPTED: Explanation = {
   reason: 'Interrupted',
   message:
@@ -113,6 +124,7 @@ function explanationOf({ command, code, signal }: Exit): Explanation {
       retryable: true,
     };
   }
+  if (code === 1 && OPENING.includes(command)) return UNREACHABLE;
   // Only a backup says with 3 that it could not read files.
   const known = code === 3 && command !== 'backup' ? undefined : EXPLANATIONS[code];
   return (

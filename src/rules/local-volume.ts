@@ -4,7 +4,7 @@ import { coveredByRepository, normalPath } from '../injection/paths.ts';
 
 /** The volume of the repository must leave the agent its own files. */
 export function mountIsFree({ backend }: RepositorySpec): Problem[] {
-  const { mountPath } = backend.local;
+  const mountPath = backend.local?.mountPath;
   if (mountPath === undefined) return [];
   const covered = coveredByRepository(normalPath(mountPath));
   if (covered === undefined) return [];
@@ -13,7 +13,7 @@ export function mountIsFree({ backend }: RepositorySpec): Problem[] {
 }
 
 export function claimIsWritable({ backend }: RepositorySpec): Problem[] {
-  if (backend.local.persistentVolumeClaim.readOnly !== true) return [];
+  if (backend.local?.persistentVolumeClaim.readOnly !== true) return [];
   return [
     {
       path: 'spec.backend.local.persistentVolumeClaim.readOnly',

@@ -4,11 +4,11 @@ import type { Rule } from './rule.ts';
 /** RFC 1123, as Kubernetes reads it: labels of 63 characters at most, with dots between them. */
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
-/** A name that no object can have would be waited for in vain. */
-export function nameIsSubdomain<Spec>(path: string, read: (spec: Spec) => string): Rule<Spec> {
+/** A name that no object can have would be waited for in vain. One that is not there is not wrong. */
+export function nameIsSubdomain<Spec>(path: string, read: (spec: Spec) => string | undefined): Rule<Spec> {
   return (spec) => {
     const name = read(spec);
-    const wrong = name.split('.').find((label) => !LABEL.test(label));
+    const wrong = name?.split('.').find((label) => !LABEL.test(label));
     if (wrong === undefined) return [];
     return [
       {

@@ -147,6 +147,7 @@ async function scene(): Promise<Scene> {
     logger: pino({ level: process.env.LOG_LEVEL ?? 'silent' }),
     restic: 'restic',
     programPath: process.env.PATH ?? '',
+    environment: {},
     secretWaitMs: 0,
   };
   return { root, data, repository, secret, agent, commands, stop };
@@ -344,8 +345,8 @@ describe('a backup', () => {
     ],
     [
       'a Secret without the password',
-      'SecretMissing',
-      /no key RESTIC_PASSWORD; its keys are PASSWORD, USER/,
+      'SecretIncomplete',
+      /lacks the key RESTIC_PASSWORD, .* its keys are PASSWORD, USER/,
       async (of) => {
         await rm(join(of.secret, 'RESTIC_PASSWORD'));
         await fill(of.secret, { PASSWORD: 'secret word', USER: 'secret word' });
@@ -383,7 +384,7 @@ describe('a backup', () => {
     expect(failed.status?.stats).toBeUndefined();
 
     // kubelet brings a Secret that was mended into the pod.
-    if (reason !== 'SecretMissing' && reason !== 'WrongPassword') return;
+    if (!['SecretMissing', 'SecretIncomplete', 'WrongPassword'].includes(reason)) return;
     await mkdir(of.secret, { recursive: true });
     await writeFile(join(of.secret, 'RESTIC_PASSWORD'), 'correct horse\n');
     expect((await backUp(configuration)).host.phase).toBe('Succeeded');

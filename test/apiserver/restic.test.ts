@@ -75,6 +75,7 @@ function start(args: string[], { subPath = 'repository', secret = 'secret' }: Pl
     { local: { mountPath: root, subPath } },
     {
       secretDirectory: join(root, secret),
+      secret: new Map(),
       cacheDirectory: join(root, 'cache'),
       temporaryDirectory: join(root, 'tmp'),
       path: process.env.PATH ?? '',
@@ -334,7 +335,7 @@ describe('the real restic fails with a reason', () => {
   test.each<[string, string[], Place, string]>([
     ['a repository that is missing', catConfigArguments(), { subPath: 'missing' }, 'RepositoryNotFound'],
     ['a wrong password', catConfigArguments(), { secret: 'wrong' }, 'WrongPassword'],
-    ['a password that is missing', catConfigArguments(), { secret: 'missing' }, 'ResticFailed'],
+    ['a password that is missing', catConfigArguments(), { secret: 'missing' }, 'RepositoryUnreachable'],
     ['a repository that is there already', initArguments(), {}, 'ResticFailed'],
     [
       'a snapshot that is missing',
