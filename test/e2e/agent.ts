@@ -58,8 +58,8 @@ export interface HeldRestic {
 }
 
 /**
- * Stops (SIGSTOP) the next `restic VERB` of a container of `pod` as soon as it is there, so that what happens in the middle of it is no
- * matter of luck. Resolves when it lies in wait.
+ * Stops (SIGSTOP) the next `restic VERB` of a container of `pod` as soon as the repository is locked, so that what happens in the middle
+ * of it is no matter of luck. Resolves when it lies in wait.
  */
 export async function holdRestic(
   namespace: Namespace,
@@ -105,18 +105,21 @@ export async function holdRestic(
 const holdScript = `
 const { readdirSync, readFileSync } = require('node:fs');
 const verb = process.argv[1];
+const partsOf = (file) => {
+  try { return readFileSync(file, 'utf8').split('\\0'); } catch { return []; }
+};
+const isAtWork = (pid) => {
+  const [command = '', first] = partsOf('/proc/' + pid + '/cmdline');
+  if (!/(^|\\/)restic$/.test(command) || first !== verb) return false;
+  const repository = partsOf('/proc/' + pid + '/environ').find((each) => each.startsWith('RESTIC_REPOSITORY='));
+  try { return readdirSync(repository.slice('RESTIC_REPOSITORY='.length) + '/locks').length > 0; } catch { return false; }
+};
 const look = () => {
   if (process.uptime() > 60) process.exit(1);
-  for (const pid of readdirSync('/proc')) {
-    if (!/^\\d+$/.test(pid)) continue;
-    let args = [];
-    try { args = readFileSync('/proc/' + pid + '/cmdline', 'utf8').split('\\0'); } catch {}
-    if (!/(^|\\/)restic$/.test(args[0]) || args[1] !== verb) continue;
-    process.kill(Number(pid), 'SIGSTOP');
-    process.stdout.write('held ' + pid + '\\n', () => process.exit());
-    return;
-  }
-  setTimeout(look, 2);
+  const pid = readdirSync('/proc').find((name) => /^\\d+$/.test(name) && isAtWork(name));
+  if (pid === undefined) return setTimeout(look, 2);
+  process.kill(Number(pid), 'SIGSTOP');
+  process.stdout.write('held ' + pid + '\\n', () => process.exit());
 };
 process.stdin.on('end', () => process.exit()).resume();
 console.log('waiting');
