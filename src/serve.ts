@@ -18,7 +18,6 @@ import { type Context, FIELD_MANAGER } from './controllers/context.ts';
 import { runControllers } from './controllers/operator.ts';
 import { targetProblems } from './controllers/target-problems.ts';
 import { wantedAtRest, wantedFor } from './controllers/wanted.ts';
-import { inject } from './injection/inject.ts';
 import { type AgentOptions, injectionOptions } from './injection/options.ts';
 import { type Client, createClient } from './kube/client.ts';
 import { sleep, systemClock } from './kube/clock.ts';
@@ -76,7 +75,7 @@ export async function serve(options: ServeOptions): Promise<void> {
         wantedFor: (namespace, kind, name) => wantedFor(caches, namespace, kind, name),
         wantedAtRest: (namespace, wanted, annotations) =>
           wantedAtRest(caches, namespace, wanted, annotations),
-        inject: (workload, wanted) => inject(workload, wanted, injection),
+        injection,
       }),
       '/validate/objects': validateObjects({
         targetProblems: (kind, object, oldObject) =>

@@ -36,7 +36,7 @@ function handlerFor(wanted: Wanted | Error) {
       return `${namespace}/${kind}/${name}` === 'demo/Deployment/shop' ? wanted : nothing;
     },
     wantedAtRest: (_namespace, want) => want,
-    inject: (workload, want) => inject(workload, want, options),
+    injection: options,
     log: { error: (fields: unknown) => logged.push(fields) },
   });
   return { handle, logged };
@@ -48,13 +48,31 @@ const patched = (object: unknown, verdict: Verdict) =>
 describe('mutateWorkloads', () => {
   const { handle } = handlerFor(backup('/source/data'));
 
-  it('puts the sidecar in with one operation, on the pod template', () => {
+  it('puts the sidecar in, and writes nothing that stays', () => {
     const verdict = handle(requestFor()) as Allowed;
-    expect(verdict.patch?.map(({ op, path }) => `${op} ${path}`)).toEqual(['replace /spec/template']);
+    const written = verdict.patch?.map(({ op, path }) => `${op} ${path}`);
+    expect(written?.slice(0, 3)).toEqual([
+      'add /spec/template/metadata/annotations',
+      'add /spec/template/spec/containers/1',
+      'add /spec/template/spec/volumes/1',
+    ]);
+    expect(written?.every((each) => each.startsWith('add '))).toBe(true);
     expect(verdict.warnings).toEqual([]);
     expect(patched(deployment, verdict)).toEqual(
       inject(deployment, backup('/source/data'), options).workload,
     );
+  });
+
+  it('gives a workload that is written whole what was in it, so that an upgrade of ours rolls nothing', () => {
+    const before = patched(deployment, handle(requestFor())) as Record<string, unknown>;
+    const upgraded = mutateWorkloads({
+      wantedFor: () => backup('/source/data'),
+      wantedAtRest: (_namespace, want) => want,
+      injection: { ...options, image: 'stash:next' },
+      log: { error: () => {} },
+    });
+    const verdict = upgraded(requestFor({ operation: 'UPDATE', oldObject: before }));
+    expect(patched(deployment, verdict)).toEqual(before);
   });
 
   it('changes nothing in what it has changed already, as a reinvocation shows', () => {

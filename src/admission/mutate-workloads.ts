@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
-import type { InjectionResult } from '../injection/inject.ts';
+import { inject, resume } from '../injection/inject.ts';
 import type { InjectionProblem } from '../injection/problem.ts';
-import type { Wanted } from '../injection/wanted.ts';
+import type { InjectionOptions, Wanted } from '../injection/wanted.ts';
 import { recordOf } from './record.ts';
 import type { AdmissionRequest } from './review.ts';
+import { patchBetween } from './template-patch.ts';
 import { ALLOWED, type Allowed, type Handler } from './verdict.ts';
 
 export interface MutationOptions {
@@ -11,29 +12,32 @@ export interface MutationOptions {
   wantedFor(namespace: string, kind: string, name: string): Wanted;
   /** What of it may be put in where the owner does not change the template, whose annotations are given; undefined: nothing is touched. */
   wantedAtRest(namespace: string, wanted: Wanted, annotations: unknown): Wanted | undefined;
-  /** The pure `inject`, with the options of the installation. */
-  inject(workload: Record<string, unknown>, wanted: Wanted): InjectionResult;
+  /** Of the installation. */
+  injection: InjectionOptions;
   log: Pick<Logger, 'error'>;
 }
 
 /**
- * Puts into a workload what is wanted, as it is created or changed: one operation that replaces the pod template, which is made
- * from the raw object.
+ * Puts into a workload what is wanted, as it is created or changed: the patch is made against the raw object, and names what is put in
+ * and taken out alone.
  *
  * It never refuses, and never fails: a workload is worth more than its sidecar. A dry run gets the same answer as a real one, so that
  * `kubectl diff` shows what will be.
  */
-export function mutateWorkloads({ wantedFor, wantedAtRest, inject, log }: MutationOptions): Handler {
+export function mutateWorkloads({ wantedFor, wantedAtRest, injection, log }: MutationOptions): Handler {
   return (request) => {
     const { namespace, name } = request;
     const { object } = request;
     if (object === undefined || !concernsUs(request)) return ALLOWED;
     try {
       const wanted = wantedFor(namespace, request.kind.kind, name);
-      const due = isAtRest(request, wanted)
-        ? wantedAtRest(namespace, wanted, recordOf(templateOf(object).metadata).annotations)
+      const resumed = request.oldObject === undefined ? object : resume(object, request.oldObject, injection);
+      const due = isAtRest(resumed, request.oldObject, wanted)
+        ? wantedAtRest(namespace, wanted, recordOf(templateOf(resumed).metadata).annotations)
         : wanted;
-      return due === undefined ? ALLOWED : verdictOf(inject(object, due));
+      const { workload, problems } =
+        due === undefined ? { workload: resumed, problems: [] } : inject(resumed, due, injection);
+      return verdictOf(object, workload, problems);
     } catch (error) {
       log.error(
         { err: error, namespace, name, kind: request.kind.kind },
@@ -56,21 +60,20 @@ function concernsUs({ operation, subResource, name, object }: AdmissionRequest):
 }
 
 /** The object changes and its template does not: a label, an annotation, the number of replicas. */
-function isAtRest({ object, oldObject }: AdmissionRequest, wanted: Wanted): boolean {
+function isAtRest(object: RawObject, oldObject: RawObject | undefined, wanted: Wanted): boolean {
   if (oldObject === undefined || wanted.backups.length === 0) return false;
-  return JSON.stringify(templateOf(object)) === JSON.stringify(templateOf(oldObject));
+  const [template, before] = [templateOf(object), templateOf(oldObject)];
+  return template === before || JSON.stringify(template) === JSON.stringify(before);
 }
 
-const templateOf = (object: Record<string, unknown> | undefined) => recordOf(recordOf(object?.spec).template);
+type RawObject = Record<string, unknown>;
 
-function verdictOf({ workload, changed, problems }: InjectionResult): Allowed {
-  if (!changed && problems.length === 0) return ALLOWED;
-  const value = recordOf(workload.spec).template;
-  return {
-    allowed: true,
-    warnings: problems.map(describe),
-    ...(changed && { patch: [{ op: 'replace', path: '/spec/template', value }] }),
-  };
+const templateOf = (object: RawObject | undefined) => recordOf(recordOf(object?.spec).template);
+
+function verdictOf(object: RawObject, workload: RawObject, problems: InjectionProblem[]): Allowed {
+  if (workload === object && problems.length === 0) return ALLOWED;
+  const patch = patchBetween(templateOf(object), templateOf(workload), '/spec/template');
+  return { allowed: true, warnings: problems.map(describe), ...(patch.length > 0 && { patch }) };
 }
 
 function describe({ subject, name, path, message }: InjectionProblem): string {

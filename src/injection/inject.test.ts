@@ -12,7 +12,7 @@ import {
   restore,
   sidecarIn,
 } from './fixtures.ts';
-import { inject } from './inject.ts';
+import { inject, resume } from './inject.ts';
 import { type Raw, rawOf, rawsOf } from './raw.ts';
 import { readRecord } from './record.ts';
 import type { Wanted } from './wanted.ts';
@@ -291,6 +291,23 @@ describe('a restore that is made anew under its name', () => {
     expect(same.changed).toBe(false);
     const anew = inject(first.workload, { ...NOTHING, restores: [restore({ uid: '2' })] }, OPTIONS);
     expect(anew.changed).toBe(true);
+  });
+});
+
+describe('a workload that is written whole', () => {
+  const { workload: before } = inject(deployment(), BACKUP, OPTIONS);
+
+  it('has again what was in it, image and all', () => {
+    const resumed = resume(deployment(), before, OPTIONS);
+    expect(resumed).toEqual(before);
+    expect(inject(resumed, BACKUP, { ...OPTIONS, image: 'stash:2' }).changed).toBe(false);
+  });
+
+  it('is as it was written where its owner changed it, or has parts already', () => {
+    const changed = deployment({ hostname: 'other' });
+    expect(resume(changed, before, OPTIONS)).toBe(changed);
+    expect(resume(before, before, OPTIONS)).toBe(before);
+    expect(resume(changed, deployment(), OPTIONS)).toBe(changed);
   });
 });
 

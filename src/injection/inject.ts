@@ -61,6 +61,24 @@ export function inject<W extends object>(
 }
 
 /**
+ * `workload` with what was in `before`, the same workload until now, where its owner wrote it whole and unchanged: as `kubectl replace`
+ * and many other tools do, which know nothing of what was put in. Put in anew, it would have another image after an upgrade of the
+ * operator, and be rolled out.
+ *
+ * @param options - as {@link inject} takes them
+ */
+export function resume<W extends object>(workload: W, before: object, options: InjectionOptions): W {
+  const template = podTemplateOf(workload);
+  const known = podTemplateOf(before);
+  const record = readRecord(rawOf(known?.metadata).annotations);
+  if (template === undefined || known === undefined || record === undefined) return workload;
+  if (rawOf(rawOf(template.metadata).annotations)[INJECTED_ANNOTATION] !== undefined) return workload;
+  const own = usersTemplate(known, record, options);
+  if (templateFingerprint(own) !== templateFingerprint(template)) return workload;
+  return withPodTemplate(rawOf(workload), known) as W;
+}
+
+/**
  * `workload` as its owner wrote it: without anything that an injection put in, an init container whose restore is over included.
  *
  * @param options - as {@link inject} takes them

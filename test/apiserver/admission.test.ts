@@ -26,7 +26,6 @@ import {
   RESTORE_SESSIONS,
   type Resource,
 } from '../../src/api/resources.ts';
-import { inject } from '../../src/injection/inject.ts';
 import type { Wanted } from '../../src/injection/wanted.ts';
 import { type Client, createClient } from '../../src/kube/client.ts';
 import { systemClock } from '../../src/kube/clock.ts';
@@ -193,13 +192,12 @@ class Replica {
         '/mutate/workloads': mutateWorkloads({
           wantedFor: (_, __, name) => (name === 'shop' ? wanted : { backups: [], restores: [] }),
           wantedAtRest: (_, want) => want,
-          inject: (workload, want) =>
-            inject(workload, want, {
-              image: 'stash:test',
-              imagePullSecrets: [],
-              nativeSidecar: false,
-              resources: { requests: { cpu: '10m' } },
-            }),
+          injection: {
+            image: 'stash:test',
+            imagePullSecrets: [],
+            nativeSidecar: false,
+            resources: { requests: { cpu: '10m' } },
+          },
           log: silent,
         }),
         '/validate/objects': validateObjects({ targetProblems: () => ({ problems: [], warnings: [] }) }),
