@@ -48,6 +48,12 @@ describe('refusalOfReport', () => {
         retention: { host: 'host-1' },
       },
     ],
+    [
+      'the id of the repository, by the host that is to create it',
+      agent('uid-0'),
+      running,
+      { ...running, hosts: [{ ...own, repositoryID: 'abc' }, other] },
+    ],
     ['anything by the operator', { username: operator, extra: agent('uid-9').extra }, {}, running],
     ['anything by a person', { username: 'alice', extra: {} }, running, { ...running, phase: 'Failed' }],
   ];
@@ -57,7 +63,22 @@ describe('refusalOfReport', () => {
   });
 
   const over = (phase: string) => ({ ...running, phase });
+  const named = { ...running, hosts: [{ ...own, repositoryID: 'abc' }, other] };
   const refused: [string, UserInfo, object, object, string][] = [
+    [
+      'the id of the repository by a host that is not asked',
+      agent('uid-1'),
+      running,
+      { ...running, hosts: [own, { ...other, repositoryID: 'abc' }] },
+      'the repositoryID is for status.initializer to say, once, and the host host-1 is not asked',
+    ],
+    [
+      'another id than was said',
+      agent('uid-0'),
+      named,
+      { ...named, hosts: [{ ...own, repositoryID: 'def' }, other] },
+      'the repositoryID is for status.initializer to say, once, and the host host-0 is not asked',
+    ],
     [
       'a pod that is no host',
       agent('uid-9', 'intruder'),

@@ -60,10 +60,14 @@ function refusalOfChange(
   const foreignStat = changedKey(entriesBy(oldStats, statOf), entriesBy(newStats, statOf), own);
   if (foreignStat !== undefined)
     return `the stats of ${foreignStat} are another's; this pod's own host is ${names}`;
-  return refusalOfOwn(own, oldHosts, newHosts);
+  return refusalOfOwn(own, before, newHosts);
 }
 
-function refusalOfOwn(own: Set<string>, oldHosts: unknown, newHosts: unknown): string | undefined {
+function refusalOfOwn(
+  own: Set<string>,
+  { hosts: oldHosts, initializer }: Record<string, unknown>,
+  newHosts: unknown,
+): string | undefined {
   const reported = new Map(entriesBy(newHosts, hostOf));
   for (const [host, old] of entriesBy(oldHosts, hostOf)) {
     if (!own.has(host)) continue;
@@ -73,6 +77,10 @@ function refusalOfOwn(own: Set<string>, oldHosts: unknown, newHosts: unknown): s
     if (frozen !== undefined) return `${frozen} of the host ${host} is the operator's to say`;
     if ((old.phase === 'Succeeded' || old.phase === 'Failed') && entry.phase !== old.phase) {
       return `the host ${host} is ${old.phase} already, and what is settled stays so`;
+    }
+    const isNamed = old.repositoryID === undefined && initializer === host;
+    if (entry.repositoryID !== old.repositoryID && !isNamed) {
+      return `the repositoryID is for status.initializer to say, once, and the host ${host} is not asked`;
     }
   }
   return undefined;
