@@ -1,0 +1,237 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { applyDefinitions, readDefinitions } from '../../src/admission/definitions.ts';
+import {
+  AGENT_ROLE,
+  HELD_REPLICAS_ANNOTATION,
+  MANAGED_BY,
+  MANAGED_BY_LABEL,
+} from '../../src/api/annotations.ts';
+import { KINDS } from '../../src/api/kinds.ts';
+import { REPOSITORIES, type Resource } from '../../src/api/resources.ts';
+import { inject } from '../../src/injection/inject.ts';
+import { injectionOptions } from '../../src/injection/options.ts';
+import type { Wanted } from '../../src/injection/wanted.ts';
+import { type Client, createClient } from '../../src/kube/client.ts';
+import { systemClock } from '../../src/kube/clock.ts';
+import { isNotFound } from '../../src/kube/errors.ts';
+import { createConnection } from '../../src/kube/https-connection.ts';
+import { kubeconfigEndpoint } from '../../src/kube/kubeconfig.ts';
+import type { ApiObject } from '../../src/kube/object.ts';
+import { deployments, namespaces, roleBindings, secrets } from '../../src/kube/resource.ts';
+import { DEFINITIONS, OWN_PARTS, REGISTRATIONS } from '../../src/kubectl/installation.ts';
+import { uninstall } from '../../src/kubectl/uninstall.ts';
+
+const path = (relative: string) => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
+const connection = createConnection(kubeconfigEndpoint());
+const client = createClient(connection);
+const namespace = `uninstall-${Date.now()}`;
+const kubectl = (...args: string[]) => execFileSync('kubectl', args, { encoding: 'utf8', stdio: 'pipe' });
+
+type Loose = ApiObject & { spec?: unknown };
+
+const deployment = (name: string, replicas: number): Loose => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name, namespace },
+  spec: {
+    replicas,
+    selector: { matchLabels: { app: name } },
+    template: {
+      metadata: { labels: { app: name } },
+      spec: {
+        containers: [{ name: 'app', image: 'a', volumeMounts: [{ name: 'data', mountPath: '/data' }] }],
+        volumes: [{ name: 'data', emptyDir: {} }],
+      },
+    },
+  },
+});
+
+const repository = {
+  name: 'backups',
+  secretName: 'storage',
+  local: { persistentVolumeClaim: { claimName: 'backups' }, mountPath: '/backups' },
+};
+const wanted: Wanted = {
+  backups: [{ name: 'nightly', repository, directories: ['/data'] }],
+  restores: [{ name: 'again', repository, directories: ['/data'] }],
+};
+
+const names = ['one', 'two', 'emptied'];
+const specs = async () =>
+  Promise.all(names.map(async (name) => (await client.get<Loose>(deployments, name, namespace)).spec));
+
+let owners: unknown[];
+let injected: unknown[];
+
+beforeAll(async () => {
+  await applyDefinitions(client, await readDefinitions(path('crds')), { fieldManager: 'stash-operator' });
+  await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+  await client.apply(
+    REPOSITORIES,
+    {
+      apiVersion: 'stash.appscode.com/v1alpha2',
+      kind: 'Repository',
+      metadata: { name: 'backups', namespace },
+      ...{
+        spec: {
+          backend: {
+            local: { persistentVolumeClaim: { claimName: 'backups' } },
+            storageSecretName: 'storage',
+          },
+        },
+      },
+    },
+    { fieldManager: 'test' },
+  );
+  kubectl('apply', '--server-side', '--force-conflicts', '-f', path('manifests/install.yaml'));
+  kubectl('apply', '-f', path('webhook-config'));
+  // Somebody's own: the namespace is not ours to delete then.
+  await client.apply(
+    secrets,
+    { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'of-somebody', namespace: 'stash-system' } },
+    { fieldManager: 'test' },
+  );
+  for (const name of names) await client.create(deployments, deployment(name, 2));
+  owners = await specs();
+  for (const name of names) {
+    const found = await client.get<Loose>(deployments, name, namespace);
+    const { workload } = inject(
+      found,
+      wanted,
+      injectionOptions({ image: 'stash:test', nativeSidecar: true }),
+    );
+    await client.replace(deployments, workload);
+  }
+  await client.mergePatch(deployments, 'emptied', namespace, {
+    metadata: {
+      annotations: {
+        [HELD_REPLICAS_ANNOTATION]: JSON.stringify({ session: 'uid', replicas: 2, isHeld: true }),
+      },
+    },
+    spec: { replicas: 0 },
+  });
+  injected = await specs();
+  await client.create(roleBindings, {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'RoleBinding',
+    metadata: { name: `${AGENT_ROLE}-default`, namespace, labels: { [MANAGED_BY_LABEL]: MANAGED_BY } },
+    ...{
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: AGENT_ROLE },
+      subjects: [{ kind: 'ServiceAccount', name: 'default', namespace }],
+    },
+  });
+});
+
+afterAll(async () => {
+  // Others may come after this file.
+  await applyDefinitions(client, await readDefinitions(path('crds')), { fieldManager: 'stash-operator' });
+  await client.delete(secrets, 'of-somebody', 'stash-system');
+  await client.delete(namespaces, namespace);
+  connection.close();
+});
+
+class BrokenOff extends Error {}
+
+/** A client that is broken off at its `writes`th write. */
+function mortal(writes: number): Client {
+  let left = writes;
+  const count =
+    <Args extends unknown[], Result>(verb: (...args: Args) => Promise<Result>) =>
+    (...args: Args): Promise<Result> => {
+      left--;
+      return left < 0 ? Promise.reject(new BrokenOff('broken off')) : verb(...args);
+    };
+  return {
+    ...client,
+    mergePatch: count(client.mergePatch) as Client['mergePatch'],
+    jsonPatch: count(client.jsonPatch) as Client['jsonPatch'],
+    delete: count(client.delete),
+  };
+}
+
+async function run(as: Client, options: { dryRun?: boolean; purge?: boolean } = {}): Promise<string[]> {
+  const said: string[] = [];
+  const { dryRun = false, purge = false } = options;
+  await uninstall({
+    client: as,
+    clock: systemClock,
+    namespace: 'stash-system',
+    dryRun,
+    purge,
+    say: (text) => said.push(text),
+  });
+  return said;
+}
+
+const isThere = async (resource: Resource, name: string, at?: string) => {
+  try {
+    await client.get(resource, name, at);
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+};
+
+describe('an installation', () => {
+  it('stands as it was after a dry run, which says all that would be done', async () => {
+    const said = await run(mortal(0), { dryRun: true, purge: true });
+    expect(said.filter((line) => line.includes(`Deployment ${namespace}/`))).toHaveLength(3);
+    expect(said).toContain('delete ClusterRole stash-operator');
+    expect(said).toContain('delete CustomResourceDefinition repositories.stash.appscode.com');
+    expect(await specs()).toEqual(injected);
+  });
+
+  it('is taken away in steps, each of which may be the last: the cluster works after it, and the next run goes on', async () => {
+    let runs = 0;
+    for (let isDone = false; !isDone; runs++) {
+      isDone = await run(mortal(1)).then(
+        () => true,
+        (error: unknown) => {
+          if (error instanceof Error && /broken off/.test(error.message)) return false;
+          throw error;
+        },
+      );
+      for (const [index, spec] of (await specs()).entries()) {
+        expect([owners[index], injected[index]]).toContainEqual(spec);
+      }
+      // Where anything is taken away of what answers, nobody asks for it any more.
+      const isOperatorThere = await isThere(deployments, 'stash', 'stash-system');
+      const isRegistered = await Promise.all(
+        REGISTRATIONS.map(({ resource, name }) => isThere(resource, name)),
+      );
+      if (!isOperatorThere) expect(isRegistered).toEqual([false, false]);
+      if (isRegistered.includes(false)) expect(await specs()).toEqual(owners);
+      await client.create(deployments, deployment(`new-${runs}`, 1));
+    }
+    expect(runs).toBeGreaterThan(10);
+    expect(await specs()).toEqual(owners);
+    for (const { resource, name } of [...OWN_PARTS, ...REGISTRATIONS]) {
+      expect(await isThere(resource, name, resource.namespaced ? 'stash-system' : undefined), name).toBe(
+        false,
+      );
+    }
+    expect(await client.list(roleBindings, { namespace })).toEqual([]);
+  });
+
+  it('leaves a namespace in which others live, and all Repositories', async () => {
+    const said = await run(client);
+    expect(said).toEqual([
+      'the namespace stash-system is left: it has a Secret of-somebody that is not of the installation',
+    ]);
+    expect(await isThere(REPOSITORIES, 'backups', namespace)).toBe(true);
+  });
+
+  it('goes with its kinds where it is purged, and then nothing is left to say', async () => {
+    const said = await run(client, { purge: true });
+    expect(said.filter((line) => line.startsWith('delete CustomResourceDefinition'))).toHaveLength(
+      KINDS.length,
+    );
+    for (const { plural, group } of KINDS) {
+      expect(await isThere(DEFINITIONS, `${plural}.${group}`)).toBe(false);
+    }
+    expect(await run(client, { purge: true })).toHaveLength(1);
+  });
+});
