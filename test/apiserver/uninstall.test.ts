@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { applyDefinitions, readDefinitions } from '../../src/admission/definitions.ts';
 import {
   AGENT_ROLE,
@@ -53,6 +53,14 @@ const repository = {
   secretName: 'storage',
   local: { persistentVolumeClaim: { claimName: 'backups' }, mountPath: '/backups' },
 };
+const repositoryObject: Loose = {
+  apiVersion: 'stash.appscode.com/v1alpha2',
+  kind: 'Repository',
+  metadata: { name: 'backups', namespace },
+  spec: {
+    backend: { local: { persistentVolumeClaim: { claimName: 'backups' } }, storageSecretName: 'storage' },
+  },
+};
 const wanted: Wanted = {
   backups: [{ name: 'nightly', repository, directories: ['/data'] }],
   restores: [{ name: 'again', repository, directories: ['/data'] }],
@@ -68,23 +76,14 @@ let injected: unknown[];
 beforeAll(async () => {
   await applyDefinitions(client, await readDefinitions(path('crds')), { fieldManager: 'stash-operator' });
   await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-  await client.apply(
-    REPOSITORIES,
-    {
-      apiVersion: 'stash.appscode.com/v1alpha2',
-      kind: 'Repository',
-      metadata: { name: 'backups', namespace },
-      ...{
-        spec: {
-          backend: {
-            local: { persistentVolumeClaim: { claimName: 'backups' } },
-            storageSecretName: 'storage',
-          },
-        },
-      },
-    },
-    { fieldManager: 'test' },
-  );
+  // Of an operator that ran here before and does not answer any more.
+  for (const { resource, name } of REGISTRATIONS) {
+    if (await isThere(resource, name)) await client.delete(resource, name);
+  }
+  await vi.waitFor(() => client.apply(REPOSITORIES, repositoryObject, { fieldManager: 'test' }), {
+    timeout: 20_000,
+    interval: 200,
+  });
   kubectl('apply', '--server-side', '--force-conflicts', '-f', path('manifests/install.yaml'));
   kubectl('apply', '-f', path('webhook-config'));
   // Somebody's own: the namespace is not ours to delete then.
