@@ -53,6 +53,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   Ready: 'its sessions can run',
   RepositoryLocked: 'another restic holds the repository',
   RepositoryMountConflict: 'two repositories, or a repository and a directory, want one path',
+  RepositoryOnTarget: 'the repository is in the very claim that is to be backed up or restored',
   RepositoryMountInvalid: 'the mountPath of the repository is none',
   RepositoryNotFound: 'there is no Repository of this name, or restic finds no repository where it was',
   RepositoryNotMounted: 'the pod does not have the volume of the repository yet',
