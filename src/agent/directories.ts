@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { lstat, readlink, realpath } from 'node:fs/promises';
 import { HostFailure } from './failure.ts';
 
 /** `path` without slashes at its end: one directory has one name, in tags and in statistics. */
@@ -22,17 +22,39 @@ export function requireMounted(wanted: readonly string[], mounted: readonly stri
 }
 
 /**
- * @throws {HostFailure} `DirectoryNotFound`: its volume has no such directory
+ * What restic would back up under this name has to be the directory itself: of a link it keeps the link, and nothing behind it. A link in
+ * the middle of the path is followed.
+ *
+ * @throws {HostFailure} `DirectoryNotFound`: its volume has no such directory; `DirectoryIsLink`; `DirectoryUnreadable`
  */
 export async function requireDirectory(directory: string): Promise<void> {
   try {
-    if ((await stat(directory)).isDirectory()) return;
+    const found = await lstat(directory);
+    if (found.isDirectory()) return;
+    if (found.isSymbolicLink()) throw await isLink(directory);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = codeOf(error);
     if (code === 'EACCES') {
       throw new HostFailure('DirectoryUnreadable', `${directory}: the user of the agent may not read it`);
     }
     if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
   }
   throw new HostFailure('DirectoryNotFound', `${directory}: its volume has no such directory`);
+}
+
+async function isLink(directory: string): Promise<HostFailure> {
+  const link = `${directory} is a symbolic link to ${await readlink(directory)}`;
+  const end = await realpath(directory).catch((error: unknown) => {
+    if (codeOf(error) === undefined) throw error;
+    return undefined;
+  });
+  const advice =
+    end === undefined
+      ? 'which leads nowhere that the agent can reach; name the directory itself in target.directories'
+      : `and only the link would be backed up; name ${end}, where it leads, in target.directories`;
+  return new HostFailure('DirectoryIsLink', `${link}, ${advice}`);
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

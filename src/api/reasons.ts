@@ -22,6 +22,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   DeadlineExceeded: 'it was not done, or could not start, within timeout',
   DirectoriesMissing: 'no directory is named',
   DirectoryInvalid: 'a directory is not one that can be backed up or restored, such as the root',
+  DirectoryIsLink: 'the directory is a symbolic link, of which only the link would be backed up',
   DirectoryNotFound: 'the volume has no such directory',
   DirectoryNotMounted: 'no volume of the workload holds the directory, or the pod is older than the wish',
   DirectoryOnBlockDevice: 'the directory is on a raw block device, which has no files',
