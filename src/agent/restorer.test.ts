@@ -8,7 +8,10 @@ import { ApiError, ConnectionError } from '../kube/errors.ts';
 import { manualClock } from '../kube/manual-clock.fixture.ts';
 import { runRestore } from './restorer.ts';
 
-/** When an agent ends whose session is what `look` gives or throws, in milliseconds; undefined where it does not within an hour. */
+/**
+ * When an agent ends whose session is what `look` gives or throws, in milliseconds; undefined where it does not within an hour.
+ * Nothing that it reports is accepted.
+ */
 async function endOf(look: (now: number) => RestoreSession): Promise<number | undefined> {
   const scratch = await mkdtemp(join(tmpdir(), 'stash-restorer-'));
   onTestFinished(() => rm(scratch, { recursive: true, force: true }));
@@ -24,6 +27,9 @@ async function endOf(look: (now: number) => RestoreSession): Promise<number | un
       get: async () => {
         started.resolve();
         return look(clock.now());
+      },
+      apply: async () => {
+        throw forbidden;
       },
     } as never,
     clock,
@@ -109,6 +115,37 @@ describe('a pod that waits for its RestoreSession', () => {
   ])('%s', async (_, look, expected) => {
     const at = await endOf(look);
     if (expected === undefined) return expect(at).toBeUndefined();
+    expect(at).toBeGreaterThanOrEqual(expected);
+    expect(at).toBeLessThanOrEqual(expected + 10_000);
+  });
+});
+
+describe('a pod whose result is not accepted', () => {
+  const lost = {
+    phase: 'Running' as const,
+    hosts: [{ host: 'host-0', podUID: 'ours', phase: 'Running' as const }],
+  };
+  const uid = { metadata: { ...session().metadata, uid: 'of the session' } };
+
+  test.each<[string, (now: number) => RestoreSession, number]>([
+    ['goes on after five minutes', () => session({ ...uid, status: lost }), 300_000],
+    [
+      'goes on at once when the session is over, since nobody wants to know any more',
+      (now) => session({ ...uid, status: now < 1_000 ? lost : { phase: 'Failed' } }),
+      2_000,
+    ],
+    [
+      'goes on at once when the session is another',
+      (now) =>
+        session(
+          now < 1_000
+            ? { ...uid, status: lost }
+            : { status: { phase: 'Pending' }, spec: { ...session().spec, timeout: '0s' } },
+        ),
+      2_000,
+    ],
+  ])('%s', async (_, look, expected) => {
+    const at = await endOf(look);
     expect(at).toBeGreaterThanOrEqual(expected);
     expect(at).toBeLessThanOrEqual(expected + 10_000);
   });

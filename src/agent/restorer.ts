@@ -192,14 +192,16 @@ async function watchForStop(
   }
 }
 
-/** The result is not to be lost over an outage, and the workload not to be kept down by one. */
+/** The result is not to be lost over an outage, and the workload not to be kept down by one, or by a session that is over. */
 async function acceptedInTime(
-  { clock, signal, logger }: RestoreOptions,
+  options: RestoreOptions,
   session: RestoreSession,
   report: Report<RestoreHost, RestoreStat>,
 ): Promise<void> {
+  const { clock, signal, logger } = options;
   const late = new AbortController();
   const limit = signal.aborted ? new Stopped('Terminated').graceMs : unreportedMs;
+  void closeWhenOver(options, session, report, late.signal);
   const isAccepted = await Promise.race([
     report.accepted(),
     sleep(clock, limit, late.signal).then(() => undefined),
@@ -207,5 +209,23 @@ async function acceptedInTime(
   late.abort();
   if (isAccepted === undefined) {
     logger.error({ session: session.metadata.name }, 'the result was not accepted: the pod goes on without');
+  }
+}
+
+/** Nobody wants a report on a session that is over or gone, and the operator admits none. */
+async function closeWhenOver(
+  options: RestoreOptions,
+  session: RestoreSession,
+  report: Report<RestoreHost, RestoreStat>,
+  done: AbortSignal,
+): Promise<void> {
+  const { clock } = options;
+  const warn = seldom(clock);
+  for (;;) {
+    await sleep(clock, stopPollMs, done);
+    if (done.aborted) return;
+    const view = await look(options, session.metadata.name, warn);
+    if (view === 'unknown') continue;
+    if (view === 'gone' || view.metadata.uid !== session.metadata.uid || isOver(view)) return report.close();
   }
 }
