@@ -6,6 +6,7 @@ import { systemClock } from '../kube/clock.ts';
 import { createConnection } from '../kube/https-connection.ts';
 import { inClusterEndpoint } from '../kube/in-cluster.ts';
 import type { Agent, Identity, Spawn } from './agent.ts';
+import { logLevel } from './log-level.ts';
 import { runRestore } from './restorer.ts';
 import { runSidecar } from './sidecar.ts';
 
@@ -37,7 +38,7 @@ async function inPod(directories: string[], run: (agent: Agent) => Promise<numbe
   const { env } = process;
   const identity = identityOf(env);
   const logger = pino({
-    level: env.LOG_LEVEL || 'info',
+    level: logLevel(env.LOG_LEVEL),
     base: { pod: identity.podName, namespace: identity.namespace },
   });
   const connection = createConnection(inClusterEndpoint({ env }), {
