@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -10,11 +10,13 @@ import { runRestore } from './restorer.ts';
 
 /**
  * When an agent ends whose session is what `look` gives or throws, in milliseconds; undefined where it does not within an hour.
- * Nothing that it reports is accepted.
+ * Nothing that it reports is accepted. What a process before left of its cache is gone.
  */
 async function endOf(look: (now: number) => RestoreSession): Promise<number | undefined> {
   const scratch = await mkdtemp(join(tmpdir(), 'stash-restorer-'));
   onTestFinished(() => rm(scratch, { recursive: true, force: true }));
+  await mkdir(join(scratch, 'cache'));
+  await writeFile(join(scratch, 'cache', 'of a process before'), 'x');
   const clock = manualClock();
   const stop = new AbortController();
   const started = Promise.withResolvers<void>();
@@ -54,6 +56,7 @@ async function endOf(look: (now: number) => RestoreSession): Promise<number | un
   stop.abort();
   await clock.advance(5_000);
   await ended;
+  expect(await readdir(join(scratch, 'cache'))).toEqual([]);
   return endedAt;
 }
 

@@ -10,7 +10,7 @@ import { agentRestarted, failureOf } from './failure.ts';
 import type { Owner } from './own-node.ts';
 import { instantOf, Report } from './report.ts';
 import { restore } from './restore.ts';
-import { prepareScratch } from './scratch.ts';
+import { boundCache, prepareScratch } from './scratch.ts';
 import { seldom } from './seldom.ts';
 import { Stopped } from './stop.ts';
 
@@ -38,6 +38,8 @@ const longestPollMs = 5_000;
 export async function runRestore(options: RestoreOptions): Promise<number> {
   const { sessions, clock, signal, logger } = options;
   await prepareScratch(options);
+  // A process that was killed in the middle has removed nothing.
+  await boundCache(options, 0);
   const began = clock.now();
   const warn = seldom(clock);
   const waiting = new Map(sessions.map((name) => [name, clock.now()]));
@@ -166,6 +168,8 @@ async function restoreUnlessStopped(
     done.abort();
     deadline.cancel();
     signal.removeEventListener('abort', onTermination);
+    // Its volume stays with the pod for as long as that runs, and nothing uses the cache again.
+    await boundCache(options, 0);
   }
 }
 

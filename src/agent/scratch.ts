@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Agent } from './agent.ts';
 
 /**
- * Bytes of restic's cache that are left in place. The scratch volume is on the node's disk, and has no limit of its own, since
+ * Bytes of restic's cache that are left in place between two duties: one command may take more for as long as it runs. The scratch volume is on the node's disk, and has no limit of its own, since
  * kubelet would evict the whole pod where an emptyDir exceeds its sizeLimit. restic has no limit for its cache either.
  */
 const cacheLimit = 1024 ** 3;

@@ -27,6 +27,8 @@ const terminationMs = 18_000;
 export async function runSidecar(options: SidecarOptions): Promise<number> {
   const { configurations, client, clock, random, signal, logger, identity } = options;
   await prepareScratch(options);
+  // A process that was killed in the middle has bounded nothing.
+  await boundCache(options);
   const duties = new Duties(options);
   const sessions = new Cache<BackupSession>({ transform: withoutManagers });
   sessions.listen({

@@ -735,6 +735,8 @@ describe('a restore', () => {
     ]);
     expect(status?.stats?.[0]?.restoredBytes).toBeGreaterThan(0);
     expect(of.commands).toEqual(['snapshots', 'restore', 'ls']);
+    // The volume stays with the pod for as long as that runs.
+    expect(await readdir(join(of.agent.paths.scratch, 'cache'))).toEqual([]);
   });
 
   test('by a user who may not give files away says whose owners are lost', async () => {
