@@ -21,6 +21,12 @@ export interface SidecarOptions extends Agent {
 const terminationMs = 18_000;
 
 /**
+ * A watch that is silent for so long, in milliseconds, is dead. Bookmarks come once a minute; and a session that was begun meanwhile has to
+ * be seen before the operator gives its host up, 90 s after its start.
+ */
+const silenceMs = 75_000;
+
+/**
  * Serves the BackupSessions that name this pod, one at a time, until the agent's signal ends it: then it stops restic, reports, and
  * answers 0. Nothing else ends it: a sidecar that exits over a mistake in the configuration would take the pod's readiness with it.
  */
@@ -49,6 +55,7 @@ export async function runSidecar(options: SidecarOptions): Promise<number> {
     resource: BACKUP_SESSIONS,
     namespace: identity.namespace,
     labelSelector: `${CONFIGURATION_LABEL} in (${configurations.map(labelValue).join(',')})`,
+    silenceMs,
     signal: watching.signal,
     onError: (error) =>
       warn(() => logger.warn({ err: error }, 'the sessions cannot be watched; trying again')),
