@@ -1,6 +1,7 @@
 import type { Clock } from '../kube/clock.ts';
 import type { Spawn } from './agent.ts';
 import { LineBuffer } from './lines.ts';
+import { giveWay } from './niceness.ts';
 import { stopOf } from './stop.ts';
 
 export interface ProcessOptions {
@@ -9,6 +10,8 @@ export interface ProcessOptions {
   /** The whole environment. */
   env: Readonly<Record<string, string>>;
   spawn: Spawn;
+  /** By how much it gives way to others; not at all where it is left out. */
+  niceness?: number;
   clock: Clock;
   /** Ends the process: SIGINT, and SIGKILL when it has not ended after the grace of the {@link Stopped} that is the reason. */
   signal: AbortSignal;
@@ -30,9 +33,10 @@ export interface ProcessEnd {
  * Where the signal is aborted before, nothing is started.
  */
 export async function runProcess(options: ProcessOptions): Promise<ProcessEnd> {
-  const { command, args, env, spawn, clock, signal } = options;
+  const { command, args, env, spawn, clock, signal, niceness } = options;
   if (signal.aborted) return { failure: stopOf(signal).message };
   const child = spawn(command, args, env);
+  if (niceness !== undefined && child.pid !== undefined) giveWay(child.pid, niceness);
   const stdout = new LineBuffer(options.onStdout);
   const stderr = new LineBuffer(options.onStderr);
   child.stdout.on('data', (chunk: Buffer) => stdout.add(chunk));

@@ -52,7 +52,9 @@ export async function runRestic(
   const contact = new Contact(agent.clock);
   if (isSilent) contact.made();
   const end = await runProcess({
-    ...programOf(agent, access, [verb, ...access.options, ...rest]),
+    command: agent.restic,
+    args: [verb, ...access.options, ...rest],
+    ...(access.niceness !== undefined && { niceness: access.niceness }),
     env: access.env,
     spawn: agent.spawn,
     clock: agent.clock,
@@ -95,16 +97,6 @@ export async function runRestic(
     secrets: access.secrets,
   });
   throw new HostFailure(failure?.reason ?? 'ResticFailed', failure?.message ?? 'restic failed');
-}
-
-/** A priority that is set after the start would miss the threads that restic has by then. */
-function programOf(
-  { restic }: Agent,
-  { niceness }: RepositoryAccess,
-  args: readonly string[],
-): { command: string; args: readonly string[] } {
-  if (niceness === undefined) return { command: restic, args };
-  return { command: 'nice', args: ['-n', String(niceness), restic, ...args] };
 }
 
 /** What restic said, without what is secret. */

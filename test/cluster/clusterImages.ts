@@ -49,7 +49,7 @@ export async function pauseImage(pause: string): Promise<string> {
 /** Debian's busybox with a name for each of its commands, and no entrypoint, like the public image. */
 export async function busyboxImage(): Promise<string> {
   const busybox = requireProgram('busybox');
-  const archive = join(folder, `busybox-${await contentKey([{ path: busybox }, 'layout 3'])}.tar`);
+  const archive = join(folder, `busybox-${await contentKey([{ path: busybox }, 'layout 2'])}.tar`);
   return cached(archive, (unfinished) =>
     withRoot(async (root) => {
       await layBusybox(busybox, join(root, 'bin'), undefined);
@@ -145,22 +145,13 @@ async function baseImage(progress: Progress): Promise<string> {
   // The program that runs this very file is the pinned Node, from the npm package of that name.
   const node = process.execPath;
   const busybox = requireProgram('busybox');
-  const parts = [process.version, process.arch, debianRelease(), ...basePackages, 'layout 3'];
+  const parts = [process.version, process.arch, debianRelease(), ...basePackages, 'layout 2'];
   const archive = join(folder, `base-${await contentKey(parts)}.tar`);
   return cached(archive, (unfinished) =>
     progress.during("Making the image's base of Debian packages and Node", () =>
       withRoot(async (root) => {
         await layPackages(root, basePackages);
-        await layBusybox(busybox, join(root, 'usr', 'bin'), [
-          'sh',
-          'ln',
-          'ls',
-          'cat',
-          'env',
-          'sleep',
-          'id',
-          'nice',
-        ]);
+        await layBusybox(busybox, join(root, 'usr', 'bin'), ['sh', 'ln', 'ls', 'cat', 'env', 'sleep', 'id']);
         layCertificates(root);
         writeAccounts(root);
         mkdirSync(join(root, 'usr', 'local', 'bin'), { recursive: true });

@@ -1,0 +1,26 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { getPriority } from 'node:os';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { giveWay } from './niceness.ts';
+
+describe.runIf(existsSync('/proc/self/task'))('giveWay', () => {
+  it('sets every thread of a process, as it starts and when it has many', async () => {
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000); console.log()'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const pid = child.pid ?? 0;
+    giveWay(pid, 11);
+    await once(child.stdout, 'data');
+    giveWay(pid, 12);
+    const threads = readdirSync(`/proc/${pid}/task`).map(Number);
+    expect(threads.length).toBeGreaterThan(1);
+    expect(new Set(threads.map(getPriority))).toEqual(new Set([12]));
+  });
+
+  it('does nothing to a process that has ended', () => {
+    expect(() => giveWay(2 ** 30, 5)).not.toThrow();
+  });
+});
