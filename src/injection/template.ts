@@ -1,5 +1,5 @@
 import { INJECTED_ANNOTATION } from '../api/annotations.ts';
-import { fingerprint } from './fingerprint.ts';
+import { templateFingerprint } from './defaults.ts';
 import { isRaw, type Raw, rawOf, rawsOf, without } from './raw.ts';
 import { type InjectionRecord, MADE_FIELDS, type MadeField, writeRecord } from './record.ts';
 
@@ -53,7 +53,14 @@ export function putIn(template: Raw, parts: Parts): Raw {
     initContainers: namesOf(added.initContainers),
     volumes: namesOf(added.volumes),
     imagePullSecrets: namesOf(added.imagePullSecrets),
-    parts: fingerprint([added.containers, added.initContainers, added.volumes]),
+    // They have entries of the user's, which differ by the API server's defaults between a manifest and what the webhook sees.
+    parts: templateFingerprint({
+      spec: {
+        containers: added.containers,
+        initContainers: added.initContainers,
+        volumes: added.volumes,
+      },
+    }),
     ...parts.sources,
     before,
   });
