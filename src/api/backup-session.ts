@@ -126,7 +126,8 @@ const status = object(
     ),
     hosts: optional(
       mapList(host, ['host'], {
-        description: 'The hosts of the session, frozen as it starts: only the agents in these pods act.',
+        description:
+          'The hosts of the session, frozen as it starts: one for a Deployment, one for each pod of a StatefulSet, one for each node of a DaemonSet. Only the agents in these pods act; a host that had none at the start is Failed, with the reason NoAgent.',
         maxItems: 1024,
       }),
     ),

@@ -34,7 +34,9 @@ export const directories = list(directory, {
 export const workloadReference = object(
   {
     apiVersion: oneOf(['apps/v1'], { description: 'API version of the workload: apps/v1.' }),
-    kind: oneOf(['Deployment'], { description: 'Kind of the workload: Deployment.' }),
+    kind: oneOf(['Deployment', 'StatefulSet', 'DaemonSet'], {
+      description: 'Kind of the workload: Deployment, StatefulSet or DaemonSet.',
+    }),
     name: objectName({ description: 'Name of the workload, in the namespace of this object.' }),
   },
   { description: 'The workload whose data this is about.' },
@@ -92,7 +94,8 @@ export const phase = oneOf([...phases], {
 /** One host of a session: who acts there (written by the operator) and how far it is (written by the agent there). */
 export const hostFields = {
   host: text({
-    description: 'The host, as restic records it in its snapshots: host-0 for a Deployment.',
+    description:
+      'The host, as restic records it in its snapshots: host-0 for a Deployment, host-<ordinal> for a pod of a StatefulSet, the name of the node for a pod of a DaemonSet.',
     maxLength: 253,
   }),
   podName: optional(text({ description: 'The pod whose agent acts for the host.', maxLength: 253 })),

@@ -148,7 +148,10 @@ const spec = object(
     source: optional(source),
     target: object(
       { ref: workloadReference, container: optional(containerName), directories },
-      { description: 'What to restore into: the same directories that were backed up.' },
+      {
+        description:
+          'What to restore into: the same directories that were backed up. Each pod of a StatefulSet and of a DaemonSet restores what its own host backed up, as the pod is replaced. A Deployment whose directories lie in a volume that outlives its pods (a claim, for example) is scaled to zero first, and back once its old pods are gone; one whose directories lie in a volume that each pod has for itself (an emptyDir, for example) must have one replica, since there is one backup and each pod would need it.',
+      },
     ),
     rules: optional(
       list(rule, {
@@ -255,9 +258,17 @@ const status = object(
     startTime: optional(instant({ description: 'When the session was started.' })),
     deadline: optional(instant({ description: 'When it is stopped and Failed if it still runs.' })),
     completionTime: optional(instant({ description: 'When it ended.' })),
+    replicas: optional(
+      count({
+        description:
+          'How many replicas the Deployment had when the restore scaled it to zero, so that no old pod writes into the volume meanwhile. It gets them back as soon as its old pods are gone, and however the session ends.',
+        maximum: 2_147_483_647,
+      }),
+    ),
     hosts: optional(
       mapList(host, ['host'], {
-        description: 'The hosts of the session, frozen as it starts: only the agents in these pods act.',
+        description:
+          'The hosts of the session, frozen as it starts: one for a Deployment, one for each pod of a StatefulSet, one for each node of a DaemonSet. A host that has no pod yet gets it as the pod comes; only the agents in these pods act.',
         maxItems: 1024,
       }),
     ),

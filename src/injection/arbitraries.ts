@@ -9,7 +9,7 @@ import type {
   Wanted,
 } from './wanted.ts';
 
-/* Deployments, and what may be wanted of them, for the laws. Few names and paths, so that things meet. */
+/* Workloads, and what may be wanted of them, for the laws. Few names and paths, so that things meet. */
 
 const VOLUMES = ['data', 'cache', 'config', 'stash-data'];
 const PATHS = ['/data', '/data/', '/data/x', '//data/x/y', '/srv', 'srv/web', '/usr/share/html'];
@@ -142,16 +142,21 @@ const template = fc
   .tuple(podSpec, fc.option(metadata, { nil: undefined }))
   .map(([spec, meta]): Raw => (meta === undefined ? { spec } : { metadata: meta, spec }));
 
-/** A Deployment that has nothing of ours in it. */
+/** A workload that has nothing of ours in it. */
 export const workloads: fc.Arbitrary<Raw> = fc
   .tuple(
+    fc.constantFrom('Deployment', 'StatefulSet', 'DaemonSet'),
     template,
-    raw({ replicas: fc.nat(5), strategy: fc.constant({ type: 'Recreate' }) }),
+    raw({
+      replicas: fc.nat(5),
+      strategy: fc.constant({ type: 'Recreate' }),
+      volumeClaimTemplates: fc.subarray(VOLUMES.map((name): Raw => ({ metadata: { name }, spec: {} }))),
+    }),
     raw({ status: anything }),
   )
-  .map(([pod, spec, rest]) => ({
+  .map(([kind, pod, spec, rest]) => ({
     apiVersion: 'apps/v1',
-    kind: 'Deployment',
+    kind,
     metadata: { name: 'web' },
     spec: { ...spec, template: pod },
     ...rest,

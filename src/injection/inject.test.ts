@@ -393,6 +393,41 @@ describe('a record that came from elsewhere', () => {
   });
 });
 
+describe('a StatefulSet', () => {
+  const { spec, ...rest } = deployment({ volumes: [] });
+  const statefulSet = (name: string): Raw => ({
+    ...rest,
+    kind: 'StatefulSet',
+    spec: { ...rawOf(spec), volumeClaimTemplates: [{ metadata: { name }, spec: {} }] },
+  });
+
+  it('has the volumes of its claim templates, and none is put into the pod template', () => {
+    const { workload, problems } = inject(statefulSet('data'), BACKUP, OPTIONS);
+    expect(problems).toEqual([]);
+    expect(containerOf(workload, 'stash').volumeMounts).toContainEqual({
+      name: 'data',
+      mountPath: '/data',
+      readOnly: true,
+    });
+    expect(namesOf(podSpecOf(workload).volumes)).not.toContain('data');
+  });
+
+  it('whose claim template takes a name of ours is left as it is', () => {
+    const { changed, problems } = inject(statefulSet('stash-scratch'), BACKUP, OPTIONS);
+    expect({ changed, problems }).toMatchObject({ changed: false, problems: [{ reason: 'NameTaken' }] });
+  });
+});
+
+describe('a restore', () => {
+  it('of the name of one that is gone is another, and needs new pods', () => {
+    const first = { backups: [], restores: [restore({ uid: 'a' })] };
+    const { workload } = inject(deployment(), first, OPTIONS);
+    expect(inject(workload, first, OPTIONS).changed).toBe(false);
+    const again = { backups: [], restores: [restore({ uid: 'b' })] };
+    expect(inject(workload, again, OPTIONS).changed).toBe(true);
+  });
+});
+
 describe('what is no workload of ours', () => {
   it.each<[string, unknown, string]>([
     ['another kind', { ...deployment(), kind: 'ReplicaSet' }, 'UnsupportedWorkload'],

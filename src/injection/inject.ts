@@ -47,7 +47,7 @@ export function inject<W extends object>(
 
   const record = readRecord(annotations);
   const own = record === undefined ? template : usersTemplate(template, record, options);
-  const pod = podOf(own);
+  const pod = podOf(own, raw);
   const planned = plan(pod, wanted);
   const { problems } = planned;
   const ownPrint = templateFingerprint(own);
@@ -107,7 +107,7 @@ function changed<W extends object>(
 function refuse(workload: Raw, template: Raw | undefined, wanted: Wanted): InjectionProblem[] | undefined {
   if (!isSupported(workload)) {
     const { apiVersion, kind } = workload;
-    const message = `nothing is put into a ${quoted(kind)} of ${quoted(apiVersion)}; only a Deployment of apps/v1 can be a target`;
+    const message = `nothing is put into a ${quoted(kind)} of ${quoted(apiVersion)}; only a Deployment, StatefulSet or DaemonSet of apps/v1 can be a target`;
     return refuseAll(wanted, 'UnsupportedWorkload', message);
   }
   const malformed = malformedField(template);

@@ -135,12 +135,14 @@ describe('injection', () => {
         expect(new Set(volumes).size).toBe(volumes.length);
         expect(new Set(names).size).toBe(names.length);
         const usersVolumes = rawsOf(podSpecOf(x).volumes).map(({ name }) => name);
+        const claims = x.kind === 'StatefulSet' ? rawsOf(rawOf(x.spec).volumeClaimTemplates) : [];
+        const mountable = [...volumes, ...claims.map(({ metadata }) => rawOf(metadata).name)];
         for (const container of ours(workload)) {
           const mounts = rawsOf(container.volumeMounts);
           const paths = mounts.map(({ mountPath }) => mountPath);
           expect(new Set(paths).size).toBe(paths.length);
           for (const { name, mountPath, readOnly } of mounts) {
-            expect(volumes).toContain(name);
+            expect(mountable).toContain(name);
             expect(mountPath).toBe(normalPath(String(mountPath)));
             const isRepository = String(mountPath).startsWith('/mnt/');
             if (container.name === 'stash' && usersVolumes.includes(name) && !isRepository)

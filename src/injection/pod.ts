@@ -29,7 +29,18 @@ export interface Mount {
 }
 
 /** The kinds whose pod template is injected into. */
-const WORKLOADS: ReadonlyMap<unknown, unknown> = new Map([['Deployment', 'apps/v1']]);
+const WORKLOADS: ReadonlyMap<unknown, unknown> = new Map([
+  ['Deployment', 'apps/v1'],
+  ['StatefulSet', 'apps/v1'],
+  ['DaemonSet', 'apps/v1'],
+]);
+
+/** The kind of a volume that is made from a claim template: Kubernetes has no field of this name in a volume. */
+export const CLAIM_TEMPLATE = 'volumeClaimTemplate';
+
+function claimTemplatesOf({ kind, spec }: Raw): Raw[] {
+  return kind === 'StatefulSet' ? rawsOf(rawOf(spec).volumeClaimTemplates) : [];
+}
 
 /** Objects out of a list have no kind of their own; whoever listed them knows it. */
 export function isSupported({ apiVersion, kind }: Raw): boolean {
@@ -60,11 +71,19 @@ export function malformedField(template: Raw | undefined): string | undefined {
   return undefined;
 }
 
-export function podOf(template: Raw): Pod {
+/**
+ * The pods that `workload` makes of `template`. The claim templates of a StatefulSet are volumes of its pods, and come before
+ * volumes of the same name (Kubernetes API reference, `StatefulSetSpec.volumeClaimTemplates`).
+ */
+export function podOf(template: Raw, workload: Raw): Pod {
   const raw = rawOf(template.spec);
   const volumes = new Map<string, Raw>();
   for (const volume of rawsOf(raw.volumes)) {
     if (typeof volume.name === 'string') volumes.set(volume.name, volume);
+  }
+  for (const claim of claimTemplatesOf(workload)) {
+    const { name } = rawOf(claim.metadata);
+    if (typeof name === 'string') volumes.set(name, { name, [CLAIM_TEMPLATE]: claim });
   }
   return {
     raw,

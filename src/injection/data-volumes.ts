@@ -1,0 +1,53 @@
+import { findHold } from './holders.ts';
+import { normalPath } from './paths.ts';
+import { CLAIM_TEMPLATE, podOf, podTemplateOf } from './pod.ts';
+import { DIRECTORIES_FIELD } from './problem.ts';
+import { type Raw, rawOf } from './raw.ts';
+import { readRecord } from './record.ts';
+import { takeOut } from './template.ts';
+import type { DirectoriesWanted } from './wanted.ts';
+
+/** A volume that holds one of the directories of a target. */
+export interface DataVolume {
+  name: string;
+  /** As it was asked for. */
+  directory: string;
+  /** The field of the volume that says what it is: `emptyDir`, `persistentVolumeClaim`, … */
+  kind: string;
+  /**
+   * Whose it is: `Pod`, made with a pod and gone with it; `Ordinal`, a claim that each pod of a StatefulSet has and its successor
+   * gets; `Node`, a directory of the node; `Shared`, the same for every pod, and there when they are gone.
+   */
+  owner: 'Pod' | 'Ordinal' | 'Node' | 'Shared';
+}
+
+/** Source: Kubernetes, "Ephemeral Volumes". A CSI driver's volume in a pod's own spec lives as long as the pod. */
+const OF_POD = ['emptyDir', 'ephemeral', 'csi', 'gitRepo'];
+
+/**
+ * The volumes of `workload` that hold the directories of `wanted`, each once for each directory. A directory that cannot be found, or
+ * not without doubt, has none: injection says what is wrong with it.
+ */
+export function dataVolumesOf(
+  workload: object,
+  wanted: Pick<DirectoriesWanted, 'directories' | 'container'>,
+): DataVolume[] {
+  const raw = rawOf(workload);
+  const template = podTemplateOf(raw);
+  if (template === undefined) return [];
+  const record = readRecord(rawOf(template.metadata).annotations);
+  const pod = podOf(record === undefined ? template : takeOut(template, record, () => false), raw);
+  return wanted.directories.flatMap((directory) => {
+    const hold = findHold(pod, normalPath(directory), wanted.container, DIRECTORIES_FIELD);
+    if ('reason' in hold) return [];
+    const names = new Set(hold.mounts.map(({ volume }) => volume));
+    return [...names].map((name) => ({ name, directory, ...kindOf(rawOf(pod.volumes.get(name))) }));
+  });
+}
+
+function kindOf(volume: Raw): Pick<DataVolume, 'kind' | 'owner'> {
+  const kind = Object.keys(volume).find((field) => field !== 'name' && volume[field] != null) ?? 'emptyDir';
+  if (kind === CLAIM_TEMPLATE) return { kind, owner: 'Ordinal' };
+  if (kind === 'hostPath') return { kind, owner: 'Node' };
+  return { kind, owner: OF_POD.includes(kind) ? 'Pod' : 'Shared' };
+}
