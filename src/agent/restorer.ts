@@ -1,4 +1,5 @@
 import { parseDuration } from '../api/duration.ts';
+import { hostNameOf } from '../api/hosts.ts';
 import { RESTORE_SESSIONS } from '../api/resources.ts';
 import type { RestoreHost, RestoreSession, RestoreStat } from '../api/restore-session.ts';
 import { isOver } from '../api/sessions.ts';
@@ -93,9 +94,22 @@ async function look(
 /** Whether this pod has nothing to do, and nothing to wait for. */
 function isFinished({ clock, identity }: RestoreOptions, session: RestoreSession): boolean {
   if (isOver(session) || session.metadata.deletionTimestamp !== undefined) return true;
-  const host = hostOf<RestoreHost>(session, identity.podUID);
+  const own = hostOf<RestoreHost>(session, identity.podUID);
+  const host = own ?? hostOfThisName(session, identity);
   if (host?.phase === 'Succeeded' || host?.phase === 'Failed') return true;
-  return host === undefined && clock.now() >= deadlineOf(session);
+  if (own !== undefined) return false;
+  // The hosts are frozen as the session starts: this pod came later, as one more.
+  if (session.status?.phase === 'Running' && host === undefined) return true;
+  return clock.now() >= deadlineOf(session);
+}
+
+/** The entry of the host that this pod is: it may have no pod yet, or another, a predecessor of this one or one beside it. */
+function hostOfThisName(
+  { spec, status }: RestoreSession,
+  identity: RestoreOptions['identity'],
+): RestoreHost | undefined {
+  const name = hostNameOf(spec.target.ref.kind, identity);
+  return status?.hosts?.find(({ host }) => host === name);
 }
 
 /** Milliseconds since the epoch. */

@@ -7,6 +7,7 @@ import type { Workload } from './workload.ts';
 
 /** The parts of a pod by which an agent in it is known. */
 export interface Pod extends KubernetesObject {
+  spec: { nodeName?: string };
   status?: {
     phase?: string;
     conditions?: { type: string; status: string }[];
@@ -27,33 +28,57 @@ export interface AgentSought {
 }
 
 /**
- * The pods of `workload` in which that agent runs, the best to act first: ready before not ready, old before new.
+ * The pods of `workload`, those that go among them, the best to act first: ready before not ready, old before new.
  *
  * They are asked for, not cached: a cache of all the pods of a cluster would cost more than all the rest.
  */
-export async function agentPods(client: Client, workload: Workload, sought: AgentSought): Promise<Pod[]> {
+export async function podsOf(client: Client, workload: Workload): Promise<Pod[]> {
   const candidates = await client.list<Pod>(pods, {
     ...(workload.metadata.namespace !== undefined && { namespace: workload.metadata.namespace }),
     labelSelector: selectorText(workload.spec.selector),
   });
-  return candidates.filter((pod) => isOf(pod, workload) && hasAgent(pod, sought)).sort(byReadiness);
+  return candidates.filter((pod) => isOf(pod, workload)).sort(byReadiness);
 }
 
-/** A Deployment names its ReplicaSets after itself and the hash that it puts on their pods. */
-function isOf(pod: Pod, workload: Workload): boolean {
-  const hash = pod.metadata.labels?.['pod-template-hash'];
+/** A Deployment names its ReplicaSets after itself and the hash that it puts on their pods; the others own their pods. */
+function isOf(pod: Pod, { kind, metadata }: Workload): boolean {
   const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller === true);
-  return owner?.kind === 'ReplicaSet' && owner.name === `${workload.metadata.name}-${hash}`;
+  if (kind !== 'Deployment') return owner?.kind === kind && owner.uid === metadata.uid;
+  const hash = pod.metadata.labels?.['pod-template-hash'];
+  return owner?.kind === 'ReplicaSet' && owner.name === `${metadata.name}-${hash}`;
 }
 
+/** Whether that agent runs in `pod` now. */
 export function hasAgent(pod: Pod, { role, name }: AgentSought): boolean {
   if (pod.metadata.deletionTimestamp !== undefined) return false;
-  const record = readRecord(pod.metadata.annotations);
-  const isServed = role === 'backup' ? record?.backups.includes(name) : record?.restores.includes(name);
-  if (isServed !== true) return false;
+  return carries(pod, { role, name }) && stateOf(pod, role)?.running !== undefined;
+}
+
+/** Whether `pod` was made with that agent in it. */
+export function carries({ metadata }: Pod, { role, name }: AgentSought): boolean {
+  const record = readRecord(metadata.annotations);
+  return (role === 'backup' ? record?.backups : record?.restores)?.includes(name) === true;
+}
+
+/**
+ * Whether the containers of `pod` wait for that restore, or for what comes before it: nothing in the pod writes yet. Where the init
+ * container has ended, it was for an earlier session of this name.
+ */
+export function isHeld(pod: Pod, restore: string): boolean {
+  return (
+    carries(pod, { role: 'restore', name: restore }) && stateOf(pod, 'restore')?.terminated === undefined
+  );
+}
+
+/** Whether nothing runs in `pod` any more, however long it is kept. */
+export function hasEnded({ status }: Pod): boolean {
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
+}
+
+function stateOf({ status }: Pod, role: AgentSought['role']): ContainerStatus['state'] {
   const container = role === 'backup' ? SIDECAR : RESTORE;
-  const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
-  return statuses.some((status) => status.name === container && status.state?.running !== undefined);
+  const statuses = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
+  return statuses.find(({ name }) => name === container)?.state;
 }
 
 function byReadiness(a: Pod, b: Pod): number {

@@ -25,7 +25,7 @@ export function agentRoleBindings(context: Context): Reconciler {
   const { client, caches, log } = context;
   return async (namespace) => {
     const wanted = new Map<string, string>();
-    for (const workload of caches.workloads.byIndex('namespace', namespace)) {
+    for (const workload of caches.workloads.inNamespace(namespace)) {
       if (!hasAgents(workload)) continue;
       const account = serviceAccountOf(workload);
       wanted.set(bindingName(account), account);

@@ -9,14 +9,23 @@ import { apiVersionOf, BACKUP_CONFIGURATIONS, BACKUP_SESSIONS } from '../api/res
 import { isOver, RETENTION_APPLIED, SUCCEEDED } from '../api/sessions.ts';
 import { keyOf } from '../kube/object.ts';
 import type { Outcome, Reconciler } from '../kube/queue.ts';
-import { agentPods } from './agent-pods.ts';
+import { podsOf } from './agent-pods.ts';
+import { decideAbsence, freeze } from './backup-hosts.ts';
 import { decideStart } from './backup-start.ts';
-import { workloadKey } from './caches.ts';
 import { type Context, FIELD_MANAGER, instantOf, timestamp } from './context.ts';
 import type { HostWatch } from './host-watch.ts';
 import type { SessionGate } from './session-gate.ts';
-import { applyStatus, type HostNow, isSettled, type StatusChange } from './session-status.ts';
+import {
+  applyStatus,
+  describeFailures,
+  describeHosts,
+  type HostNow,
+  isSettled,
+  type StatusChange,
+} from './session-status.ts';
 import { settleHosts } from './settle.ts';
+import { workloadKey } from './workload-caches.ts';
+import { hostsOf } from './workload-hosts.ts';
 
 /** How often a session that runs is looked at, for agents that say nothing; in milliseconds. */
 const WATCH_EVERY = 10_000;
@@ -54,9 +63,7 @@ export function backupSessions(context: Context, gate: SessionGate, hosts: HostW
     const decision = decideStart(session, {
       configuration,
       repository: caches.repositories.get(`${namespace}/${configuration?.spec.repository.name}`),
-      workload:
-        configuration &&
-        caches.workloads.byIndex('workload', workloadKey(namespace, configuration.spec.target.ref))[0],
+      workload: configuration && caches.workloads.get(workloadKey(namespace, configuration.spec.target.ref)),
       others: caches.backupSessions
         .byIndex('configuration', `${namespace}/${session.spec.backupConfiguration.name}`)
         .filter((other) => other.metadata.uid !== session.metadata.uid),
@@ -66,25 +73,20 @@ export function backupSessions(context: Context, gate: SessionGate, hosts: HostW
     if (decision.kind === 'End') return end(session, decision.phase, decision.reason, decision.message);
 
     const sought = { role: 'backup', name: decision.configuration.metadata.name } as const;
-    const [pod] = await agentPods(client, decision.workload, sought);
-    if (pod === undefined) {
-      const { kind, metadata } = decision.workload;
-      return wait(
-        session,
-        'NoAgent',
-        `no pod of ${kind} "${metadata.name}" runs with an agent for this configuration yet`,
-      );
-    }
+    const seen = hostsOf(decision.workload, await podsOf(client, decision.workload), sought);
+    const absence = decideAbsence(decision.workload, seen, (acting) =>
+      hosts.unchangedFor(`BackupSession/${keyOf(session)}/acting hosts`, acting),
+    );
+    if (absence?.kind === 'Wait') return wait(session, absence.reason, absence.message);
+    if (absence?.kind === 'End') return end(session, 'Failed', absence.reason, absence.message);
     const isNewRepository = decision.repository.status?.repositoryID === undefined;
     if (!gate.tryEnter(keyOf(session), keyOf(decision.repository), isNewRepository)) {
       return wait(session, 'Queued', 'as many sessions run already as may run at once');
     }
     const now = clock.now();
-    const host: HostNow = {
-      host: 'host-0',
-      podName: pod.metadata.name,
-      ...(pod.metadata.uid !== undefined && { podUID: pod.metadata.uid }),
-    };
+    const frozen = freeze(seen, timestamp(now));
+    const acting = frozen.filter((host) => !isSettled(host));
+    const [first] = acting;
     await applyStatus(
       client,
       BACKUP_SESSIONS,
@@ -93,9 +95,9 @@ export function backupSessions(context: Context, gate: SessionGate, hosts: HostW
         phase: 'Running',
         startTime: timestamp(now),
         deadline: timestamp(now + parseDuration(decision.configuration.spec.timeout)),
-        hosts: [host],
-        ...(isNewRepository && { initializer: host.host }),
-        conditions: [outcome('Unknown', 'Running', `${host.host} backs up in pod ${pod.metadata.name}`)],
+        hosts: frozen,
+        ...(isNewRepository && first !== undefined && { initializer: first.host }),
+        conditions: [outcome('Unknown', 'Running', `backed up: ${describeHosts(acting)}`)],
       },
       now,
     );
@@ -103,7 +105,7 @@ export function backupSessions(context: Context, gate: SessionGate, hosts: HostW
       type: 'Normal',
       reason: 'BackupStarted',
       action: 'StartSession',
-      note: `the backup runs in pod ${pod.metadata.name}`,
+      note: `the backup runs: ${describeHosts(acting)}`,
       regarding: session,
     });
     return { requeueAfter: WATCH_EVERY };
@@ -179,10 +181,7 @@ export function backupSessions(context: Context, gate: SessionGate, hosts: HostW
       const message = `snapshots made: ${snapshots}${note}`;
       return end(session, 'Succeeded', 'BackupSucceeded', message, conditions);
     }
-    const message = failed
-      .map(({ host, message: why }) => `${host}: ${why ?? 'no reason was given'}`)
-      .join('; ');
-    return end(session, 'Failed', first.reason ?? 'BackupFailed', message, conditions);
+    return end(session, 'Failed', first.reason ?? 'BackupFailed', describeFailures(failed), conditions);
   }
 
   async function wait(session: BackupSession, reason: string, message: string): Promise<Outcome> {

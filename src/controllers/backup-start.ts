@@ -6,7 +6,7 @@ import { REPOSITORY_READY, type Repository } from '../api/repository.ts';
 import { isOver } from '../api/sessions.ts';
 import { instantOf } from './context.ts';
 import { isUsable } from './repository-readiness.ts';
-import type { Workload } from './workload.ts';
+import { scaledToZero, type Workload } from './workload.ts';
 
 /** What may become of a session that has not started. */
 export type StartDecision =
@@ -99,13 +99,9 @@ const checks: ((
     };
   },
   (_, { workload }) => {
-    if (workload?.spec.replicas !== 0) return undefined;
-    return {
-      kind: 'End',
-      phase: 'Skipped',
-      reason: 'NoAgent',
-      message: `${workload.kind} "${workload.metadata.name}" is scaled to zero, so no pod has an agent`,
-    };
+    const none = workload && scaledToZero(workload);
+    if (none === undefined) return undefined;
+    return { kind: 'End', phase: 'Skipped', reason: 'NoAgent', message: `${none}, so no pod has an agent` };
   },
   (_, { configuration }) => {
     const injected = findCondition(configuration?.status?.conditions, SIDECAR_INJECTED);

@@ -1,7 +1,7 @@
 import type { BackupConfiguration } from '../api/backup-configuration.ts';
 import type { BackupSession } from '../api/backup-session.ts';
 import { claimNameOf } from '../api/local-backend.ts';
-import type { ObjectMeta, TargetReference } from '../api/object.ts';
+import type { ObjectMeta } from '../api/object.ts';
 import type { Repository } from '../api/repository.ts';
 import {
   BACKUP_CONFIGURATIONS,
@@ -15,8 +15,9 @@ import { Cache } from '../kube/cache.ts';
 import type { Client } from '../kube/client.ts';
 import type { ApiObject } from '../kube/object.ts';
 import { startReflector } from '../kube/reflector.ts';
-import { deployments, persistentVolumeClaims } from '../kube/resource.ts';
-import type { Workload } from './workload.ts';
+import { persistentVolumeClaims } from '../kube/resource.ts';
+import { WORKLOADS } from './workload.ts';
+import { WorkloadCaches, workloadKey } from './workload-caches.ts';
 
 /** A claim, as far as it matters here. */
 export interface Claim {
@@ -37,17 +38,8 @@ export interface Caches {
   backupSessions: Cache<BackupSession>;
   /** Indexes: `repository` and `workload`. */
   restoreSessions: Cache<RestoreSession>;
-  /** Indexes: `workload` and `namespace`. */
-  workloads: Cache<Workload>;
+  workloads: WorkloadCaches;
   claims: Cache<Claim>;
-}
-
-/** The key by which a workload is found, in queues and indexes: `namespace/kind/name`. */
-export function workloadKey(
-  namespace: string | undefined,
-  reference: Pick<TargetReference, 'kind' | 'name'>,
-): string {
-  return `${namespace}/${reference.kind}/${reference.name}`;
 }
 
 export function createCaches(): Caches {
@@ -81,16 +73,7 @@ export function createCaches(): Caches {
       transform: withoutManagedFields<RestoreSession>,
       indexes: { workload: target, repository },
     }),
-    workloads: new Cache({
-      transform: (workload) => {
-        const { status: _, ...rest } = withoutManagedFields(workload);
-        return rest;
-      },
-      indexes: {
-        workload: ({ metadata, kind }) => [workloadKey(metadata.namespace, { kind, name: metadata.name })],
-        namespace: ({ metadata }) => [metadata.namespace ?? ''],
-      },
-    }),
+    workloads: new WorkloadCaches(),
     claims: new Cache({
       transform: ({ apiVersion, kind, metadata, spec, status }) => ({
         apiVersion,
@@ -123,7 +106,7 @@ export async function fillCaches(
     fill(BACKUP_CONFIGURATIONS, caches.configurations),
     fill(BACKUP_SESSIONS, caches.backupSessions),
     fill(RESTORE_SESSIONS, caches.restoreSessions),
-    fill(deployments, caches.workloads),
+    ...WORKLOADS.map((resource) => fill(resource, caches.workloads.of(resource.kind))),
     fill(persistentVolumeClaims, caches.claims),
   ]);
 }

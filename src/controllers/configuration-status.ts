@@ -13,12 +13,12 @@ import { readRecord } from '../injection/record.ts';
 import { isNotFound } from '../kube/errors.ts';
 import type { Reconciler } from '../kube/queue.ts';
 import { PASSING } from './backup-start.ts';
-import { workloadKey } from './caches.ts';
 import { type Context, FIELD_MANAGER, timestamp } from './context.ts';
 import { isUsable } from './repository-readiness.ts';
 import { expiredSessions, lastEnded } from './session-history.ts';
 import { wantedFor } from './wanted.ts';
 import type { Workload } from './workload.ts';
+import { workloadKey } from './workload-caches.ts';
 
 /** What became of this BackupConfiguration? Whether its workload has the sidecar, and how its last session ended. Trims its history. */
 export function configurationStatus(context: Context): Reconciler {
@@ -79,7 +79,7 @@ export function configurationStatus(context: Context): Reconciler {
     const { namespace, name } = configuration.metadata;
     const { ref } = configuration.spec.target;
     const repository = caches.repositories.get(`${namespace}/${configuration.spec.repository.name}`);
-    const workload = caches.workloads.byIndex('workload', workloadKey(namespace, ref))[0];
+    const workload = caches.workloads.get(workloadKey(namespace, ref));
     const no = (reason: string, message: string): ConditionNow => ({
       type: SIDECAR_INJECTED,
       status: 'False',

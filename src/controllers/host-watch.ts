@@ -13,6 +13,9 @@ export interface ActingHost {
   heartbeatTime?: string;
 }
 
+/** Each report of each host of a session leads here: a pod is not looked at more often than this, in milliseconds. */
+const LOOK_EVERY = 5_000;
+
 /** Why a host will report no more. */
 export interface Loss {
   reason: 'PodGone' | 'PodEnded' | 'AgentLost';
@@ -26,16 +29,25 @@ export interface Loss {
 export class HostWatch {
   readonly #client: Client;
   readonly #clock: Clock;
-  readonly #seen = new Map<string, { heartbeat: string; at: number }>();
+  readonly #seen = new Map<string, { value: string; at: number }>();
+  readonly #lookedAt = new Map<string, number>();
 
   constructor(client: Client, clock: Clock) {
     this.#client = client;
     this.#clock = clock;
   }
 
-  /** @param session - the key of the session, `namespace/name` and its kind */
+  /**
+   * Why `host` will report no more, where that is known; it has a pod.
+   *
+   * @param session - the key of the session, `namespace/name` and its kind
+   */
   async lossOf(session: string, namespace: string, host: ActingHost): Promise<Loss | undefined> {
-    const silence = this.#silence(`${session}/${host.host}`, host.heartbeatTime ?? '');
+    const key = `${session}/${host.host}`;
+    const silence = this.unchangedFor(key, host.heartbeatTime ?? '');
+    const now = this.#clock.now();
+    if (now - (this.#lookedAt.get(key) ?? Number.NEGATIVE_INFINITY) < LOOK_EVERY) return undefined;
+    this.#lookedAt.set(key, now);
     const pod = await this.#podOf(namespace, host);
     if (pod === undefined) {
       return {
@@ -58,13 +70,20 @@ export class HostWatch {
 
   /** The session is over: nothing of it is remembered. */
   forget(session: string): void {
-    for (const key of this.#seen.keys()) if (key.startsWith(`${session}/`)) this.#seen.delete(key);
+    for (const map of [this.#seen, this.#lookedAt]) {
+      for (const key of map.keys()) if (key.startsWith(`${session}/`)) map.delete(key);
+    }
   }
 
-  #silence(key: string, heartbeat: string): number {
+  /**
+   * For how long `value` has been the same, as far as was seen here, in milliseconds.
+   *
+   * @param key - begins with the session's, and a slash
+   */
+  unchangedFor(key: string, value: string): number {
     const seen = this.#seen.get(key);
-    if (seen?.heartbeat === heartbeat) return this.#clock.now() - seen.at;
-    this.#seen.set(key, { heartbeat, at: this.#clock.now() });
+    if (seen?.value === value) return this.#clock.now() - seen.at;
+    this.#seen.set(key, { value, at: this.#clock.now() });
     return 0;
   }
 

@@ -7,7 +7,6 @@ import { keyOf } from '../kube/object.ts';
 import { type Reconciler, WorkQueue } from '../kube/queue.ts';
 import { agentRoleBindings } from './agent-role-bindings.ts';
 import { backupSessions } from './backup-sessions.ts';
-import { workloadKey } from './caches.ts';
 import { configurationStatus } from './configuration-status.ts';
 import type { Context } from './context.ts';
 import { HostWatch } from './host-watch.ts';
@@ -15,7 +14,9 @@ import { repositoryStatus } from './repository-status.ts';
 import { restoreSessions } from './restore-sessions.ts';
 import { Scheduler } from './scheduler.ts';
 import { SessionGate } from './session-gate.ts';
+import { keyOfWorkload, workloadKey } from './workload-caches.ts';
 import { workloadInjection } from './workload-injection.ts';
+import { workloadReplicas } from './workload-replicas.ts';
 
 export interface SessionLimits {
   sessions: number;
@@ -51,6 +52,7 @@ export async function runControllers(
   const backups: WorkQueue = queue('BackupSession', backupSessions(context, gate, hosts), 16);
   const restores = queue('RestoreSession', restoreSessions(context, hosts), 8);
   const injection = queue('workload', workloadInjection(context));
+  const replicas = queue('replicas', workloadReplicas(context));
   const roles = queue('role binding', agentRoleBindings(context));
   const repositories = queue('Repository', repositoryStatus(context));
   const configurations = queue('BackupConfiguration', configurationStatus(context));
@@ -58,7 +60,8 @@ export async function runControllers(
 
   /** Whatever concerns a workload concerns its injection, the rights of its agents, and what its configurations say of it. */
   const touchWorkload = (namespace: string | undefined, key: string) => {
-    for (const workload of caches.workloads.byIndex('workload', key)) injection.add(keyOf(workload));
+    injection.add(key);
+    replicas.add(key);
     for (const configuration of caches.configurations.byIndex('workload', key))
       configurations.add(keyOf(configuration));
     for (const session of caches.restoreSessions.byIndex('workload', key)) restores.add(keyOf(session));
@@ -97,8 +100,8 @@ export async function runControllers(
         touchTarget(configuration);
       for (const session of caches.restoreSessions.byIndex('repository', key)) touchTarget(session);
     }),
-    listen(caches.workloads, ({ metadata, kind }) =>
-      touchWorkload(metadata.namespace, workloadKey(metadata.namespace, { kind, name: metadata.name })),
+    listen(caches.workloads, (workload) =>
+      touchWorkload(workload.metadata.namespace, keyOfWorkload(workload)),
     ),
     listen(caches.claims, ({ metadata }) => {
       for (const repository of caches.repositories.byIndex(
@@ -110,7 +113,7 @@ export async function runControllers(
     }),
   ];
 
-  const queues = [backups, restores, injection, roles, repositories, configurations];
+  const queues = [backups, restores, injection, replicas, roles, repositories, configurations];
   for (const each of queues) each.start();
   scheduler.start();
   const beat = cron.schedule('* * * * * *', () => scheduler.beat());
@@ -124,7 +127,10 @@ export async function runControllers(
 }
 
 /** Both what an object was and what it is matter: a configuration that changes its target leaves a workload behind. */
-function listen<T extends KubernetesObject>(cache: Cache<T>, changed: (object: T) => void): () => void {
+function listen<T extends KubernetesObject>(
+  cache: Pick<Cache<T>, 'listen'>,
+  changed: (object: T) => void,
+): () => void {
   return cache.listen({
     added: changed,
     updated: (old, object) => {

@@ -7,6 +7,9 @@ import type { SessionPhase } from '../api/sessions.ts';
 import type { Client } from '../kube/client.ts';
 import { FIELD_MANAGER, timestamp } from './context.ts';
 
+/** How many hosts the schema of a session has room for. */
+export const MOST_HOSTS = 1024;
+
 export type Session = BackupSession | RestoreSession;
 
 /** A host as the operator sees it: who acts, and how it ended where it has. */
@@ -28,6 +31,7 @@ export interface StatusChange {
   completionTime?: string;
   initializer?: string;
   retention?: { host: string };
+  replicas?: number;
   hosts?: HostNow[];
   conditions?: ConditionNow[];
 }
@@ -39,7 +43,7 @@ export interface StatusChange {
  * @param now - an RFC 3339 instant
  */
 export function statusIntent(session: Session, change: StatusChange, now: string): Record<string, unknown> {
-  const status = session.status as BackupSession['status'];
+  const status = session.status as (NonNullable<BackupSession['status']> & { replicas?: number }) | undefined;
   const { conditions: changed, hosts: changedHosts, ...fields } = change;
   const conditions = (changed ?? []).reduce(
     (all, condition) => withCondition(all, condition, now),
@@ -53,6 +57,7 @@ export function statusIntent(session: Session, change: StatusChange, now: string
     completionTime: status?.completionTime,
     initializer: status?.initializer,
     retention: status?.retention,
+    replicas: status?.replicas,
     ...fields,
     observedGeneration: observedGeneration(session),
     conditions,
@@ -84,6 +89,32 @@ export function applyStatus<T extends Session>(
 
 export function isSettled(host: HostNow): boolean {
   return host.phase === 'Succeeded' || host.phase === 'Failed';
+}
+
+/** How many hosts a message tells of, and how much of each: a condition holds 32 KiB, and a session up to 1,024 hosts. */
+const MOST_TOLD = 8;
+const LONGEST_TOLD = 2_000;
+
+/** Which hosts failed and why, the first of them at length. */
+export function describeFailures(failed: readonly HostNow[]): string {
+  const told = failed
+    .slice(0, MOST_TOLD)
+    .map(({ host, message = 'no reason was given' }) => `${host}: ${message.slice(0, LONGEST_TOLD)}`);
+  const rest = failed.slice(MOST_TOLD).map(({ host }) => host);
+  if (rest.length === 0) return told.join('; ');
+  const named = rest.slice(0, MOST_TOLD).join(', ');
+  const more = rest.length > MOST_TOLD ? ` and ${rest.length - MOST_TOLD} more` : '';
+  return `${told.join('; ')}; and ${named}${more}`;
+}
+
+/** These hosts in words, the first few by name. */
+export function describeHosts(hosts: readonly HostNow[]): string {
+  const named = hosts
+    .slice(0, MOST_TOLD)
+    .map(({ host, podName }) => (podName === undefined ? host : `${host} in pod ${podName}`));
+  return hosts.length > MOST_TOLD
+    ? `${named.join(', ')} and ${hosts.length - MOST_TOLD} more`
+    : named.join(', ');
 }
 
 function hostIntent(host: HostNow): Record<string, unknown> {

@@ -1,5 +1,5 @@
 import { type Context, instantOf, timestamp } from './context.ts';
-import type { HostWatch } from './host-watch.ts';
+import type { HostWatch, Loss } from './host-watch.ts';
 import { type HostNow, isSettled, type Session } from './session-status.ts';
 
 /** An agent stops by itself at the deadline or when it is cancelled; so much longer it is waited for, in milliseconds. */
@@ -22,9 +22,7 @@ export async function settleHosts<H extends ReportedHost>(
   let changed = false;
   const settled: H[] = [];
   for (const host of hosts) {
-    const end = isSettled(host)
-      ? undefined
-      : (overdue(session, now) ?? (await watch.lossOf(key, session.metadata.namespace ?? '', host)));
+    const end = isSettled(host) ? undefined : (overdue(session, host, now) ?? (await lossOf(session, host)));
     if (end === undefined) {
       settled.push(host);
       continue;
@@ -33,15 +31,24 @@ export async function settleHosts<H extends ReportedHost>(
     settled.push({ ...host, phase: 'Failed', ...end, completionTime: timestamp(now) });
   }
   return { hosts: settled, changed };
+
+  /** A host that waits for its pod has none to lose. */
+  async function lossOf({ metadata }: Session, host: H): Promise<Loss | undefined> {
+    return host.podUID === undefined ? undefined : watch.lossOf(key, metadata.namespace ?? '', host);
+  }
 }
 
-function overdue(session: Session, now: number): { reason: string; message: string } | undefined {
-  const deadline = instantOf(session.status?.deadline);
-  if (deadline > 0 && now > deadline + GRACE) {
-    return {
-      reason: 'DeadlineExceeded',
-      message: `it was not done by the deadline ${session.status?.deadline}, and its agent did not stop`,
-    };
+function overdue(
+  session: Session,
+  { podUID }: HostNow,
+  now: number,
+): { reason: string; message: string } | undefined {
+  if (podUID === undefined && session.spec.cancel) {
+    return { reason: 'Cancelled', message: 'the session was cancelled before a pod came for it' };
   }
-  return undefined;
+  const deadline = instantOf(session.status?.deadline);
+  if (deadline === 0 || now <= deadline + (podUID === undefined ? 0 : GRACE)) return undefined;
+  const why = podUID === undefined ? 'no pod came for it' : 'its agent did not stop';
+  const message = `it was not done by the deadline ${session.status?.deadline}: ${why}`;
+  return { reason: 'DeadlineExceeded', message };
 }

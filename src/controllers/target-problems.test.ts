@@ -37,7 +37,7 @@ const workload = aWorkload({
 function cachesWith(...configurations: Parameters<typeof aConfiguration>[0][]) {
   const caches = createCaches();
   caches.repositories.set(aRepository());
-  caches.workloads.set(workload);
+  caches.workloads.of('Deployment').set(workload);
   for (const over of configurations) caches.configurations.set(aConfiguration(over));
   return caches;
 }

@@ -7,9 +7,10 @@ import { inject } from '../injection/inject.ts';
 import type { InjectionProblem } from '../injection/problem.ts';
 import type { BackupWanted, InjectionOptions, Wanted } from '../injection/wanted.ts';
 import { wantedBy, wantedOf } from '../injection/wanted-by.ts';
-import { type Caches, workloadKey } from './caches.ts';
+import type { Caches } from './caches.ts';
 import { wantedFor } from './wanted.ts';
 import type { Workload } from './workload.ts';
+import { workloadKey } from './workload-caches.ts';
 
 /** What is found of an object and the workload that it is about, before either is changed. */
 export interface TargetProblems {
@@ -40,7 +41,7 @@ export function targetProblems(
   if (oldObject !== undefined && isAskedBefore(asking, oldObject as typeof asking)) return NONE;
   const { namespace = '', name } = asking.metadata;
   const { ref } = asking.spec.target;
-  const [workload] = caches.workloads.byIndex('workload', workloadKey(namespace, ref));
+  const workload = caches.workloads.get(workloadKey(namespace, ref));
   if (workload === undefined) return NONE;
 
   const list = kind === BACKUP_CONFIGURATION ? 'backups' : 'restores';

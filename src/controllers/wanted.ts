@@ -1,13 +1,14 @@
-import { isOver } from '../api/sessions.ts';
 import { servedPrint } from '../injection/plan.ts';
 import { isServed, readRecord } from '../injection/record.ts';
 import type { Wanted } from '../injection/wanted.ts';
 import { wantedBy } from '../injection/wanted-by.ts';
-import { type Caches, workloadKey } from './caches.ts';
+import type { Caches } from './caches.ts';
 import { isUsable } from './repository-readiness.ts';
+import { inTurn } from './restore-queue.ts';
+import { workloadKey } from './workload-caches.ts';
 
 /**
- * What a workload should carry, as far as is known here: its configurations and its restores that are not over, each with a
+ * What a workload should carry, as far as is known here: its configurations and the restore whose turn it is, each with a
  * repository that can be mounted. What has no such repository is left out: a pod that waits for a volume would never start.
  */
 export function wantedFor(caches: Caches, namespace: string, kind: string, name: string): Wanted {
@@ -20,6 +21,7 @@ export function wantedFor(caches: Caches, namespace: string, kind: string, name:
     const repository = caches.repositories.get(`${namespace}/${object.spec.repository.name}`);
     return repository !== undefined && isUsable(repository) ? [repository] : [];
   };
+  const turn = [inTurn(caches.restoreSessions.byIndex('workload', key))].filter((each) => each !== undefined);
   return {
     backups: caches.configurations
       .byIndex('workload', key)
@@ -27,11 +29,7 @@ export function wantedFor(caches: Caches, namespace: string, kind: string, name:
         usable(configuration).map((repository) => wantedBy(configuration, repository)),
       )
       .sort(byName),
-    restores: caches.restoreSessions
-      .byIndex('workload', key)
-      .filter((session) => !isOver(session))
-      .flatMap((session) => usable(session).map((repository) => wantedBy(session, repository)))
-      .sort(byName),
+    restores: turn.flatMap((session) => usable(session).map((repository) => wantedBy(session, repository))),
   };
 }
 

@@ -6,10 +6,13 @@ import type { Wanted } from '../injection/wanted.ts';
 import { isNotFound } from '../kube/errors.ts';
 import { keyOf } from '../kube/object.ts';
 import type { Reconciler } from '../kube/queue.ts';
-import { deployments } from '../kube/resource.ts';
 import { type Context, FIELD_MANAGER } from './context.ts';
+import { readHeld } from './held-replicas.ts';
+import { inTurn } from './restore-queue.ts';
+import { mustBeEmptied } from './restore-target.ts';
 import { wantedAtRest, wantedFor } from './wanted.ts';
-import type { Workload } from './workload.ts';
+import { resourceOf, type Workload } from './workload.ts';
+import { keyOfWorkload } from './workload-caches.ts';
 
 /** Between the first two touches for the same reason, and at most; doubled each time. In milliseconds. */
 const FIRST_RETRY = 1_000;
@@ -47,6 +50,7 @@ export function workloadInjection(context: Context): Reconciler {
       touches.delete(key);
       return undefined;
     }
+    if (isBeingRestored(key)) return undefined;
     const wanted = wantedNow(workload);
     if (wanted === undefined || !inject(workload, wanted, context.injection).changed) {
       if (isToBeLearnt(workload)) await learn(workload);
@@ -75,17 +79,30 @@ export function workloadInjection(context: Context): Reconciler {
     return hadEffect ? undefined : { requeueAfter: pause(count + 1) };
   };
 
+  /** New pods would end those in which a restore runs; its end leads here again. */
+  function isBeingRestored(key: string): boolean {
+    return caches.restoreSessions.byIndex('workload', key).some(({ status }) => status?.phase === 'Running');
+  }
+
+  /** What is wanted, less the restore for which the workload is scaled first: it comes in with that very write, without a rollout. */
   function wantedNow(workload: Workload): Wanted | undefined {
     const { namespace = '', name } = workload.metadata;
     const wanted = wantedFor(caches, namespace, workload.kind, name);
-    return wantedAtRest(caches, namespace, wanted, workload.spec.template?.metadata?.annotations);
+    const session = inTurn(caches.restoreSessions.byIndex('workload', keyOfWorkload(workload)));
+    const isScaledFirst =
+      session !== undefined &&
+      workload.spec.replicas !== 0 &&
+      readHeld(workload)?.session !== session.metadata.uid &&
+      mustBeEmptied(workload, session);
+    const due = isScaledFirst ? { ...wanted, restores: [] } : wanted;
+    return wantedAtRest(caches, namespace, due, workload.spec.template?.metadata?.annotations);
   }
 
   async function touch(workload: Workload, hash: string): Promise<Workload | undefined> {
     const { name, namespace } = workload.metadata;
     const patch = { metadata: { annotations: { [REQUESTED_ANNOTATION]: hash } } };
     try {
-      return await client.mergePatch<Workload>(deployments, name, namespace, patch, {
+      return await client.mergePatch<Workload>(resourceOf(workload), name, namespace, patch, {
         fieldManager: FIELD_MANAGER,
       });
     } catch (error) {

@@ -1,8 +1,8 @@
 import { findHold } from './holders.ts';
 import { normalPath } from './paths.ts';
-import { CLAIM_TEMPLATE, podOf, podTemplateOf } from './pod.ts';
+import { CLAIM_TEMPLATE, type Mount, type Pod, podOf, podTemplateOf } from './pod.ts';
 import { DIRECTORIES_FIELD } from './problem.ts';
-import { type Raw, rawOf } from './raw.ts';
+import { rawOf } from './raw.ts';
 import { readRecord } from './record.ts';
 import { takeOut } from './template.ts';
 import type { DirectoriesWanted } from './wanted.ts';
@@ -25,7 +25,7 @@ export interface DataVolume {
 const OF_POD = ['emptyDir', 'ephemeral', 'csi', 'gitRepo'];
 
 /**
- * The volumes of `workload` that hold the directories of `wanted`, each once for each directory. A directory that cannot be found, or
+ * The volumes of `workload` that hold the directories of `wanted`, in each directory's mounts. A directory that cannot be found, or
  * not without doubt, has none: injection says what is wrong with it.
  */
 export function dataVolumesOf(
@@ -40,14 +40,22 @@ export function dataVolumesOf(
   return wanted.directories.flatMap((directory) => {
     const hold = findHold(pod, normalPath(directory), wanted.container, DIRECTORIES_FIELD);
     if ('reason' in hold) return [];
-    const names = new Set(hold.mounts.map(({ volume }) => volume));
-    return [...names].map((name) => ({ name, directory, ...kindOf(rawOf(pod.volumes.get(name))) }));
+    return hold.mounts.map((mount) => ({ name: mount.volume, directory, ...ownerOf(pod, mount, raw.kind) }));
   });
 }
 
-function kindOf(volume: Raw): Pick<DataVolume, 'kind' | 'owner'> {
-  const kind = Object.keys(volume).find((field) => field !== 'name' && volume[field] != null) ?? 'emptyDir';
+function ownerOf(
+  pod: Pod,
+  { volume, subPathExpr }: Mount,
+  workload: unknown,
+): Pick<DataVolume, 'kind' | 'owner'> {
+  const source = rawOf(pod.volumes.get(volume));
+  const kind = Object.keys(source).find((field) => field !== 'name' && source[field] != null) ?? 'emptyDir';
   if (kind === CLAIM_TEMPLATE) return { kind, owner: 'Ordinal' };
-  if (kind === 'hostPath') return { kind, owner: 'Node' };
-  return { kind, owner: OF_POD.includes(kind) ? 'Pod' : 'Shared' };
+  if (OF_POD.includes(kind)) return { kind, owner: 'Pod' };
+  // Each pod has its own part of the volume, which its successor gets: the names of these pods and of nodes stay.
+  if (subPathExpr !== undefined && workload === 'StatefulSet') return { kind, owner: 'Ordinal' };
+  if (kind === 'hostPath' || (subPathExpr !== undefined && workload === 'DaemonSet'))
+    return { kind, owner: 'Node' };
+  return { kind, owner: 'Shared' };
 }
