@@ -77,6 +77,18 @@ function session(more: Partial<RestoreSession> = {}): RestoreSession {
   };
 }
 
+const done = { podUID: 'another', phase: 'Failed' } as const;
+
+/** One that runs, into `web` of this kind: the pod is `web-1` on the node `node`. */
+function ofHosts(
+  kind: RestoreSession['spec']['target']['ref']['kind'],
+  ...hosts: NonNullable<NonNullable<RestoreSession['status']>['hosts']>
+): RestoreSession {
+  const { spec } = session();
+  const ref = { ...spec.target.ref, kind };
+  return session({ spec: { ...spec, target: { ...spec.target, ref } }, status: { phase: 'Running', hosts } });
+}
+
 const forbidden = new ApiError(403, { reason: 'Forbidden' });
 const unreachable = new ConnectionError('server', 'refused');
 
@@ -115,6 +127,23 @@ describe('a pod that waits for its RestoreSession', () => {
       (now) => session(now > 60_000 ? { status: { phase: 'Succeeded' } } : {}),
       60_000,
     ],
+    [
+      'goes on when the pod beside it, which acts for the same host, is done',
+      (now) => ofHosts('Deployment', { host: 'host-0', ...(now > 60_000 && done) }),
+      60_000,
+    ],
+    [
+      'waits for its turn where its host has no pod yet',
+      () => ofHosts('StatefulSet', { host: 'host-0', ...done }, { host: 'host-1' }),
+      600_000,
+    ],
+    [
+      'goes on at once where its ordinal was not there as the session began',
+      () => ofHosts('StatefulSet', { host: 'host-0' }, { host: 'host-2' }),
+      0,
+    ],
+    ['waits where its node is one of the hosts', () => ofHosts('DaemonSet', { host: 'node' }), 600_000],
+    ['goes on at once where its node is new', () => ofHosts('DaemonSet', { host: 'another' }), 0],
   ])('%s', async (_, look, expected) => {
     const at = await endOf(look);
     if (expected === undefined) return expect(at).toBeUndefined();

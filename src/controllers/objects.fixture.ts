@@ -1,6 +1,7 @@
 import type { BackupConfiguration } from '../api/backup-configuration.ts';
 import type { BackupSession } from '../api/backup-session.ts';
 import type { Repository } from '../api/repository.ts';
+import type { RestoreSession } from '../api/restore-session.ts';
 import type { Workload } from './workload.ts';
 
 /* Objects for tests: each as the API server would have it, with what a test changes laid over it. */
@@ -78,6 +79,33 @@ export function aSession(over: Deep<BackupSession> = {}): BackupSession {
         creationTimestamp: created,
       },
       spec: { backupConfiguration: { name: 'shop' }, cancel: false },
+    },
+    over,
+  );
+}
+
+export function aRestore(over: Deep<RestoreSession> = {}): RestoreSession {
+  return laidOver<RestoreSession>(
+    {
+      apiVersion: 'stash.appscode.com/v1beta1',
+      kind: 'RestoreSession',
+      metadata: {
+        name: 'back',
+        namespace: 'demo',
+        uid: 'restore-uid',
+        generation: 1,
+        creationTimestamp: created,
+      },
+      spec: {
+        repository: { name: 'repo' },
+        target: {
+          ref: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'shop' },
+          directories: ['/source/data'],
+        },
+        mode: 'Overlay',
+        timeout: '24h',
+        cancel: false,
+      },
     },
     over,
   );
