@@ -36,11 +36,13 @@ import { runLeaderElection } from '../../src/kube/leader.ts';
 import type { ApiObject } from '../../src/kube/object.ts';
 import {
   customResourceDefinitions,
+  daemonSets,
   deployments,
   mutatingWebhookConfigurations,
   namespaces,
   pods,
   secrets,
+  statefulSets,
 } from '../../src/kube/resource.ts';
 
 const fieldManager = 'stash-operator';
@@ -291,6 +293,16 @@ describe('the installation', () => {
     const { securityContext: _, ...lax } = template.spec;
     expect((await refusalOf(client.create(pods, pod(lax), options))).message).toContain('PodSecurity');
   });
+
+  it.each([deployments, statefulSets, daemonSets])(
+    'lets the operator see and touch workloads: $plural',
+    async (resource) => {
+      await expect(asOperator.list(resource, { namespace })).resolves.toBeDefined();
+      const patch = { metadata: { annotations: { a: 'b' } } };
+      const refusal = await refusalOf(asOperator.mergePatch(resource, 'nobody', namespace, patch));
+      expect(refusal.status).toBe(404);
+    },
+  );
 
   it('gives the operator the right to its own definitions, and they are served', async () => {
     await applyDefinitions(asOperator, definitions, { fieldManager });
