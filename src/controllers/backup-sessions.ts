@@ -97,7 +97,7 @@ export function backupSessions(context: Context, gate: SessionGate, hosts: HostW
         deadline: timestamp(now + parseDuration(decision.configuration.spec.timeout)),
         hosts: frozen,
         ...(isNewRepository && first !== undefined && { initializer: first.host }),
-        conditions: [outcome('Unknown', 'Running', `backed up: ${describeHosts(acting)}`)],
+        conditions: [outcome('Unknown', 'Running', `under way: ${describeHosts(acting)}`)],
       },
       now,
     );

@@ -21,6 +21,7 @@ import {
   applyStatus,
   describeFailures,
   describeHosts,
+  describeRestored,
   isSettled,
   MOST_HOSTS,
   type StatusChange,
@@ -123,12 +124,8 @@ export function restoreSessions(context: Context, hosts: HostWatch): Reconciler 
     const none = scaledToZero(workload);
     if (none !== undefined) return `${none}; it is restored as its first pod starts`;
     if (!seen.some((each) => 'pod' in each)) {
-      return [
-        ...seen.slice(0, 8).flatMap((each) => ('pod' in each ? [] : each.missing)),
-        rolloutHint(workload) ?? [],
-      ]
-        .flat()
-        .join('; ');
+      const missing = seen.slice(0, 8).flatMap((each) => ('pod' in each ? [] : each.missing));
+      return [...missing, rolloutHint(workload)].filter((each) => each !== undefined).join('; ');
     }
     const unknown = seen.find(({ host }) => host === NODES_WITHOUT_POD);
     if (unknown === undefined || 'pod' in unknown) return undefined;
@@ -145,7 +142,7 @@ export function restoreSessions(context: Context, hosts: HostWatch): Reconciler 
       startTime: timestamp(now),
       deadline: timestamp(now + parseDuration(session.spec.timeout)),
       hosts: frozen,
-      conditions: [outcome('Unknown', 'Running', `restored: ${describeHosts(acting)}`)],
+      conditions: [outcome('Unknown', 'Running', `under way: ${describeHosts(acting)}`)],
     };
     await applyStatus(client, RESTORE_SESSIONS, session, change, now);
     context.events.record({
@@ -172,16 +169,8 @@ export function restoreSessions(context: Context, hosts: HostWatch): Reconciler 
     const failed = settled.hosts.filter(({ phase }) => phase === 'Failed');
     const [first] = failed;
     if (first === undefined) {
-      const restored = (session.status?.stats ?? []).map(
-        ({ directory, snapshot }) => `${directory} from snapshot ${snapshot}`,
-      );
-      const remarks = settled.hosts.flatMap(({ message }) => message ?? []);
-      return end(
-        session,
-        'Succeeded',
-        'RestoreSucceeded',
-        [`restored ${restored.join(', ')}`, ...remarks].join('; '),
-      );
+      const message = describeRestored(session.status?.stats ?? [], settled.hosts);
+      return end(session, 'Succeeded', 'RestoreSucceeded', message);
     }
     return end(session, 'Failed', first.reason ?? 'RestoreFailed', describeFailures(failed));
   }
@@ -208,7 +197,7 @@ export function restoreSessions(context: Context, hosts: HostWatch): Reconciler 
     const acting = assigned.hosts.filter((host) => host.podUID !== undefined && !isSettled(host));
     const message =
       waiting.length === 0
-        ? `restored: ${describeHosts(acting)}`
+        ? `under way: ${describeHosts(acting)}`
         : [`waits for ${waiting.slice(0, 8).join(', ')}`, (workload && rolloutHint(workload)) ?? []]
             .flat()
             .join('; ');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aSession } from './objects.fixture.ts';
-import { statusIntent } from './session-status.ts';
+import { describeFailures, describeHosts, describeRestored, statusIntent } from './session-status.ts';
 
 const now = '2026-11-22T18:00:00Z';
 const running = aSession({
@@ -60,5 +60,37 @@ describe('statusIntent', () => {
 
   it('says which spec it is about, as hash#generation', () => {
     expect(statusIntent(running, {}, now).observedGeneration).toMatch(/^[0-9a-f]{8}#1$/);
+  });
+});
+
+describe('what the condition of a session with many hosts says', () => {
+  const hosts = Array.from({ length: 1024 }, (_, index) => ({
+    host: `host-${index}`,
+    message: 'x'.repeat(4096),
+  }));
+
+  it('fits into it, and names the first hosts', () => {
+    const message = describeFailures(hosts);
+    expect(message.length).toBeLessThan(32_768);
+    expect(message).toContain('host-0: x');
+    expect(message).toContain('and 1008 more');
+    expect(describeHosts(hosts)).toMatch(/^host-0, .*host-7 and 1016 more$/);
+    const stats = hosts.map(({ host }) => ({
+      hostname: host,
+      directory: `/${'d'.repeat(1023)}`,
+      snapshot: '12345678',
+      snapshotTime: '2026-11-22T17:00:00Z',
+      restoredSize: '1 GiB',
+      restoredBytes: 1,
+      restoredFiles: 1,
+    }));
+    expect(describeRestored(stats, hosts).length).toBeLessThan(32_768);
+  });
+
+  it('is all there is to say where they are few', () => {
+    expect(describeFailures([{ host: 'a', message: 'why' }, { host: 'b' }])).toBe(
+      'a: why; b: no reason was given',
+    );
+    expect(describeHosts([{ host: 'a', podName: 'p' }, { host: 'b' }])).toBe('a in pod p, b');
   });
 });

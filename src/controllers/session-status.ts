@@ -2,7 +2,7 @@ import type { BackupSession } from '../api/backup-session.ts';
 import { type ConditionNow, withCondition } from '../api/conditions.ts';
 import { observedGeneration } from '../api/names.ts';
 import type { Resource } from '../api/resources.ts';
-import type { RestoreSession } from '../api/restore-session.ts';
+import type { RestoreSession, RestoreStat } from '../api/restore-session.ts';
 import type { SessionPhase } from '../api/sessions.ts';
 import type { Client } from '../kube/client.ts';
 import { FIELD_MANAGER, timestamp } from './context.ts';
@@ -105,6 +105,17 @@ export function describeFailures(failed: readonly HostNow[]): string {
   const named = rest.slice(0, MOST_TOLD).join(', ');
   const more = rest.length > MOST_TOLD ? ` and ${rest.length - MOST_TOLD} more` : '';
   return `${told.join('; ')}; and ${named}${more}`;
+}
+
+/** What was restored, and what is to be said of it, the first of both. */
+export function describeRestored(stats: readonly RestoreStat[], hosts: readonly HostNow[]): string {
+  const of = (hostname: string) => (hosts.length > 1 ? ` of ${hostname}` : '');
+  const told = stats
+    .slice(0, MOST_TOLD)
+    .map(({ hostname, directory, snapshot }) => `${directory}${of(hostname)} from snapshot ${snapshot}`);
+  const more = stats.length > MOST_TOLD ? [`${stats.length - MOST_TOLD} more`] : [];
+  const remarks = hosts.flatMap(({ message }) => message?.slice(0, LONGEST_TOLD) ?? []).slice(0, MOST_TOLD);
+  return [`restored ${[...told, ...more].join(', ')}`, ...remarks].join('; ');
 }
 
 /** These hosts in words, the first few by name. */
