@@ -56,6 +56,7 @@ export function injectedAnnotations(backups: string[], restores: string[]): Reco
     restores,
     restoresWanted: restores,
     backupsWanted: '',
+    parts: '',
     template: '',
     before: new Map(),
   };

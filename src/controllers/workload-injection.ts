@@ -118,7 +118,7 @@ export function workloadInjection(context: Context): Reconciler {
     try {
       // The version goes along: what was changed meanwhile was not looked at.
       await client.mergePatch(
-        deployments,
+        resourceOf(workload),
         name,
         namespace,
         { metadata: { resourceVersion, annotations } },
