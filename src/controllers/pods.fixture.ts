@@ -54,6 +54,8 @@ export function injectedAnnotations(backups: string[], restores: string[]): Reco
     imagePullSecrets: [],
     backups,
     restores,
+    backupsServed: [],
+    restoresServed: [],
     restoresWanted: restores,
     backupsWanted: '',
     parts: '',
