@@ -112,6 +112,18 @@ const status = object(
     startTime: optional(instant({ description: 'When the session was started.' })),
     deadline: optional(instant({ description: 'When it is stopped and Failed if it still runs.' })),
     completionTime: optional(instant({ description: 'When it ended.' })),
+    repository: optional(
+      object(
+        {
+          name: text({ description: 'Name of the Repository.', maxLength: 253 }),
+          uid: text({
+            description: 'Its uid: another Repository of the same name is another.',
+            maxLength: 64,
+          }),
+        },
+        { description: 'The Repository that the session backs up into, frozen as it starts.' },
+      ),
+    ),
     initializer: optional(
       text({
         description: 'The one host that may create the repository; absent where the repository is known.',

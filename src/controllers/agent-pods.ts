@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../api/object.ts';
 import { RESTORE, SIDECAR } from '../injection/layout.ts';
-import { readRecord } from '../injection/record.ts';
+import { isServed, readRecord } from '../injection/record.ts';
 import type { Client } from '../kube/client.ts';
 import { pods } from '../kube/resource.ts';
 import type { Workload } from './workload.ts';
@@ -21,10 +21,15 @@ interface ContainerStatus {
   state?: { running?: object; waiting?: { reason?: string; message?: string }; terminated?: object };
 }
 
-/** Which agent is looked for: the sidecar of a BackupConfiguration, or the init container of a RestoreSession, by name. */
+/** Which agent is looked for: the sidecar of a BackupConfiguration, or the init container of a RestoreSession. */
 export interface AgentSought {
   role: 'backup' | 'restore';
   name: string;
+  /**
+   * What it has to be served with, see `servedPrint`: a pod that was made before the object changed would act on other volumes. Left out
+   * where it is not known.
+   */
+  served?: string;
 }
 
 /**
@@ -49,14 +54,15 @@ function isOf(pod: Pod, { kind, metadata }: Workload): boolean {
 }
 
 /** Whether that agent runs in `pod` now. */
-export function hasAgent(pod: Pod, { role, name }: AgentSought): boolean {
+export function hasAgent(pod: Pod, sought: AgentSought): boolean {
   if (pod.metadata.deletionTimestamp !== undefined) return false;
-  return carries(pod, { role, name }) && stateOf(pod, role)?.running !== undefined;
+  return carries(pod, sought) && stateOf(pod, sought.role)?.running !== undefined;
 }
 
 /** Whether `pod` was made with that agent in it. */
-export function carries({ metadata }: Pod, { role, name }: AgentSought): boolean {
+export function carries({ metadata }: Pod, { role, name, served }: AgentSought): boolean {
   const record = readRecord(metadata.annotations);
+  if (served !== undefined) return isServed(record, role, served);
   return (role === 'backup' ? record?.backups : record?.restores)?.includes(name) === true;
 }
 

@@ -14,6 +14,7 @@ import { decideAbsence, freeze } from './backup-hosts.ts';
 import { decideStart } from './backup-start.ts';
 import { type Context, FIELD_MANAGER, instantOf, timestamp } from './context.ts';
 import type { HostWatch } from './host-watch.ts';
+import { placeOf } from './repository-place.ts';
 import type { SessionGate } from './session-gate.ts';
 import {
   applyStatus,
@@ -24,6 +25,7 @@ import {
   type StatusChange,
 } from './session-status.ts';
 import { settleHosts } from './settle.ts';
+import { agentOf } from './wanted.ts';
 import { workloadKey } from './workload-caches.ts';
 import { hostsOf } from './workload-hosts.ts';
 
@@ -64,6 +66,11 @@ export function backupSessions(context: Context, gate: SessionGate, hosts: HostW
       configuration,
       repository: caches.repositories.get(`${namespace}/${configuration?.spec.repository.name}`),
       workload: configuration && caches.workloads.get(workloadKey(namespace, configuration.spec.target.ref)),
+      restoring:
+        configuration &&
+        caches.restoreSessions
+          .byIndex('workload', workloadKey(namespace, configuration.spec.target.ref))
+          .find(({ status }) => status?.phase === 'Running'),
       others: caches.backupSessions
         .byIndex('configuration', `${namespace}/${session.spec.backupConfiguration.name}`)
         .filter((other) => other.metadata.uid !== session.metadata.uid),
@@ -72,7 +79,7 @@ export function backupSessions(context: Context, gate: SessionGate, hosts: HostW
     if (decision.kind === 'Wait') return wait(session, decision.reason, decision.message);
     if (decision.kind === 'End') return end(session, decision.phase, decision.reason, decision.message);
 
-    const sought = { role: 'backup', name: decision.configuration.metadata.name } as const;
+    const sought = agentOf('backup', decision.configuration, decision.repository);
     const seen = hostsOf(decision.workload, await podsOf(client, decision.workload), sought);
     const absence = decideAbsence(decision.workload, seen, (acting) =>
       hosts.unchangedFor(`BackupSession/${keyOf(session)}/acting hosts`, acting),
@@ -80,7 +87,7 @@ export function backupSessions(context: Context, gate: SessionGate, hosts: HostW
     if (absence?.kind === 'Wait') return wait(session, absence.reason, absence.message);
     if (absence?.kind === 'End') return end(session, 'Failed', absence.reason, absence.message);
     const isNewRepository = decision.repository.status?.repositoryID === undefined;
-    if (!gate.tryEnter(keyOf(session), keyOf(decision.repository), isNewRepository)) {
+    if (!gate.tryEnter(keyOf(session), placeOf(decision.repository), isNewRepository)) {
       return wait(session, 'Queued', 'as many sessions run already as may run at once');
     }
     const now = clock.now();
@@ -95,6 +102,10 @@ export function backupSessions(context: Context, gate: SessionGate, hosts: HostW
         phase: 'Running',
         startTime: timestamp(now),
         deadline: timestamp(now + parseDuration(decision.configuration.spec.timeout)),
+        repository: {
+          name: decision.repository.metadata.name,
+          uid: decision.repository.metadata.uid ?? '',
+        },
         hosts: frozen,
         ...(isNewRepository && first !== undefined && { initializer: first.host }),
         conditions: [outcome('Unknown', 'Running', `under way: ${describeHosts(acting)}`)],
@@ -113,8 +124,7 @@ export function backupSessions(context: Context, gate: SessionGate, hosts: HostW
 
   async function proceed(session: BackupSession): Promise<Outcome | undefined> {
     const configuration = configurationOf(session);
-    const repository = `${session.metadata.namespace}/${configuration?.spec.repository.name}`;
-    gate.hold(keyOf(session), repository);
+    gate.hold(keyOf(session), placeOfSession(caches, session));
     const settled = await settleHosts<BackupHost>(context, hosts, session, session.status?.hosts ?? []);
     if (settled.changed) {
       await applyStatus(client, BACKUP_SESSIONS, session, { hosts: settled.hosts }, clock.now());
@@ -185,6 +195,8 @@ export function backupSessions(context: Context, gate: SessionGate, hosts: HostW
   }
 
   async function wait(session: BackupSession, reason: string, message: string): Promise<Outcome> {
+    // A place that it does not use yet is for others.
+    if (reason !== 'Queued') gate.leave(keyOf(session));
     const known = findCondition(session.status?.conditions, SUCCEEDED);
     if (session.status?.phase !== 'Pending' || known?.reason !== reason || known.message !== message) {
       const change: StatusChange = { phase: 'Pending', conditions: [outcome('Unknown', reason, message)] };
@@ -246,6 +258,13 @@ export function backupSessions(context: Context, gate: SessionGate, hosts: HostW
     const options = { fieldManager: FIELD_MANAGER };
     return client.mergePatch<BackupSession>(BACKUP_SESSIONS, name, namespace, { metadata }, options);
   }
+}
+
+/** Where a session that runs backs up to, as far as is known: what it holds of the gate. */
+export function placeOfSession(caches: Context['caches'], { metadata, status }: BackupSession): string {
+  const key = `${metadata.namespace}/${status?.repository?.name}`;
+  const repository = caches.repositories.get(key);
+  return repository === undefined ? key : placeOf(repository);
 }
 
 /** That a session belongs to `configuration`, and goes with it. */

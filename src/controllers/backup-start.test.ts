@@ -9,6 +9,7 @@ const facts = (): StartFacts => ({
   configuration: aConfiguration(),
   repository: aRepository(),
   workload: aWorkload(),
+  restoring: undefined,
   others: [],
   now,
 });
@@ -59,6 +60,14 @@ describe('decideStart', () => {
       kind: 'End',
       phase: 'Skipped',
       reason,
+    });
+  });
+
+  it('waits while the same workload is restored: half of a restore is not worth a backup', () => {
+    const restoring = { metadata: { name: 'back' } } as StartFacts['restoring'];
+    expect(decideStart(session(), { ...facts(), restoring })).toMatchObject({
+      kind: 'Wait',
+      reason: 'RestoreActive',
     });
   });
 

@@ -3,6 +3,7 @@ import type { BackupSession } from '../api/backup-session.ts';
 import { findCondition } from '../api/conditions.ts';
 import { parseDuration } from '../api/duration.ts';
 import { REPOSITORY_READY, type Repository } from '../api/repository.ts';
+import type { RestoreSession } from '../api/restore-session.ts';
 import { isOver } from '../api/sessions.ts';
 import { instantOf } from './context.ts';
 import { isUsable } from './repository-readiness.ts';
@@ -18,6 +19,8 @@ export interface StartFacts {
   configuration: BackupConfiguration | undefined;
   repository: Repository | undefined;
   workload: Workload | undefined;
+  /** A restore into the workload that runs now. */
+  restoring: RestoreSession | undefined;
   /** The other sessions of the same configuration. */
   others: BackupSession[];
   /** Milliseconds since the epoch. */
@@ -102,6 +105,11 @@ const checks: ((
     const none = workload && scaledToZero(workload);
     if (none === undefined) return undefined;
     return { kind: 'End', phase: 'Skipped', reason: 'NoAgent', message: `${none}, so no pod has an agent` };
+  },
+  (_, { restoring }) => {
+    if (restoring === undefined) return undefined;
+    const message = `the session ${restoring.metadata.name} restores into the workload: half of a restore is not worth a backup`;
+    return { kind: 'Wait', reason: 'RestoreActive', message };
   },
   (_, { configuration }) => {
     const injected = findCondition(configuration?.status?.conditions, SIDECAR_INJECTED);

@@ -34,7 +34,7 @@ export interface Caches {
   repositories: Cache<Repository>;
   /** Indexes: `repository` and `workload`. */
   configurations: Cache<BackupConfiguration>;
-  /** Index: `configuration`. */
+  /** Indexes: `configuration` and `repository`. */
   backupSessions: Cache<BackupSession>;
   /** Indexes: `repository` and `workload`. */
   restoreSessions: Cache<RestoreSession>;
@@ -67,6 +67,8 @@ export function createCaches(): Caches {
       transform: withoutManagedFields<BackupSession>,
       indexes: {
         configuration: ({ metadata, spec }) => [`${metadata.namespace}/${spec.backupConfiguration.name}`],
+        repository: ({ metadata, status }) =>
+          status?.repository === undefined ? [] : [`${metadata.namespace}/${status.repository.name}`],
       },
     }),
     restoreSessions: new Cache({

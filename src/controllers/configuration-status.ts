@@ -9,14 +9,14 @@ import { type ConditionNow, findCondition, withCondition } from '../api/conditio
 import { REPOSITORY_READY, type Repository } from '../api/repository.ts';
 import { BACKUP_CONFIGURATIONS, BACKUP_SESSIONS } from '../api/resources.ts';
 import { inject } from '../injection/inject.ts';
-import { readRecord } from '../injection/record.ts';
+import { isServed, readRecord } from '../injection/record.ts';
 import { isNotFound } from '../kube/errors.ts';
 import type { Reconciler } from '../kube/queue.ts';
 import { PASSING } from './backup-start.ts';
 import { type Context, FIELD_MANAGER, timestamp } from './context.ts';
 import { isUsable } from './repository-readiness.ts';
 import { expiredSessions, lastEnded } from './session-history.ts';
-import { wantedFor } from './wanted.ts';
+import { agentOf, wantedFor } from './wanted.ts';
 import type { Workload } from './workload.ts';
 import { workloadKey } from './workload-caches.ts';
 
@@ -76,7 +76,7 @@ export function configurationStatus(context: Context): Reconciler {
   }
 
   function sidecarCondition(configuration: BackupConfiguration): ConditionNow {
-    const { namespace, name } = configuration.metadata;
+    const { namespace } = configuration.metadata;
     const { ref } = configuration.spec.target;
     const repository = caches.repositories.get(`${namespace}/${configuration.spec.repository.name}`);
     const workload = caches.workloads.get(workloadKey(namespace, ref));
@@ -96,14 +96,19 @@ export function configurationStatus(context: Context): Reconciler {
     if (unusable !== undefined) return no('RepositoryNotReady', unusable);
     const problem = problemOf(configuration, workload);
     if (problem !== undefined) return no(problem.reason, `${problem.path}: ${problem.message}`);
-    if (readRecord(workload.spec.template?.metadata?.annotations)?.backups.includes(name) !== true) {
+    const { served } = agentOf('backup', configuration, repository);
+    const record = readRecord(workload.spec.template?.metadata?.annotations);
+    if (served === undefined || !isServed(record, 'backup', served)) {
       const how =
         configuration.spec.rollout === 'OnNextUpdate'
           ? 'it comes with the next change of the workload, as spec.rollout says'
           : 'it is on its way';
-      return no('RolloutPending', `${ref.kind} "${ref.name}" does not have the sidecar yet; ${how}`);
+      return no(
+        'RolloutPending',
+        `${ref.kind} "${ref.name}" does not have the sidecar for it as it stands; ${how}`,
+      );
     }
-    const message = `the pods of ${ref.kind} "${ref.name}" have the sidecar`;
+    const message = `${ref.kind} "${ref.name}" has the sidecar in its pod template`;
     return { type: SIDECAR_INJECTED, status: 'True', reason: 'Injected', message };
   }
 

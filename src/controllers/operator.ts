@@ -1,12 +1,14 @@
 import cron from 'node-cron';
+import type { BackupConfiguration } from '../api/backup-configuration.ts';
 import type { KubernetesObject } from '../api/object.ts';
+import type { RestoreSession } from '../api/restore-session.ts';
 import { isOver } from '../api/sessions.ts';
 import type { Cache } from '../kube/cache.ts';
 import { isConflict } from '../kube/errors.ts';
 import { keyOf } from '../kube/object.ts';
 import { type Reconciler, WorkQueue } from '../kube/queue.ts';
 import { agentRoleBindings } from './agent-role-bindings.ts';
-import { backupSessions } from './backup-sessions.ts';
+import { backupSessions, placeOfSession } from './backup-sessions.ts';
 import { configurationStatus } from './configuration-status.ts';
 import type { Context } from './context.ts';
 import { HostWatch } from './host-watch.ts';
@@ -14,6 +16,7 @@ import { repositoryStatus } from './repository-status.ts';
 import { restoreSessions } from './restore-sessions.ts';
 import { Scheduler } from './scheduler.ts';
 import { SessionGate } from './session-gate.ts';
+import type { Workload } from './workload.ts';
 import { keyOfWorkload, workloadKey } from './workload-caches.ts';
 import { workloadInjection } from './workload-injection.ts';
 import { workloadReplicas } from './workload-replicas.ts';
@@ -58,22 +61,22 @@ export async function runControllers(
   const configurations = queue('BackupConfiguration', configurationStatus(context));
   const scheduler = new Scheduler(context);
 
-  /** Whatever concerns a workload concerns its injection, the rights of its agents, and what its configurations say of it. */
-  const touchWorkload = (namespace: string | undefined, key: string) => {
+  /** Whatever concerns a workload concerns its injection, its replicas, and what its configurations and restores say of it. */
+  const touchWorkload = (key: string) => {
     injection.add(key);
     replicas.add(key);
     for (const configuration of caches.configurations.byIndex('workload', key))
       configurations.add(keyOf(configuration));
     for (const session of caches.restoreSessions.byIndex('workload', key)) restores.add(keyOf(session));
-    roles.add(namespace ?? '');
   };
-  const touchTarget = ({
-    metadata,
-    spec,
-  }: {
-    metadata: { namespace?: string };
-    spec: { target: { ref: { kind: string; name: string } } };
-  }) => touchWorkload(metadata.namespace, workloadKey(metadata.namespace, spec.target.ref));
+  const touchTarget = ({ metadata, spec }: BackupConfiguration | RestoreSession) => {
+    touchWorkload(workloadKey(metadata.namespace, spec.target.ref));
+    roles.add(metadata.namespace ?? '');
+  };
+  const touchAgents = (workload: Workload) => {
+    touchWorkload(keyOfWorkload(workload));
+    roles.add(workload.metadata.namespace ?? '');
+  };
 
   const stopListening = [
     listen(caches.backupSessions, (session) => {
@@ -81,7 +84,7 @@ export async function runControllers(
       const configuration = `${session.metadata.namespace}/${session.spec.backupConfiguration.name}`;
       configurations.add(configuration);
       if (isOver(session)) scheduler.observe(configuration);
-      const repository = caches.configurations.get(configuration)?.spec.repository.name;
+      const repository = session.status?.repository?.name;
       if (repository !== undefined) repositories.add(`${session.metadata.namespace}/${repository}`);
     }),
     listen(caches.restoreSessions, (session) => {
@@ -100,9 +103,15 @@ export async function runControllers(
         touchTarget(configuration);
       for (const session of caches.restoreSessions.byIndex('repository', key)) touchTarget(session);
     }),
-    listen(caches.workloads, (workload) =>
-      touchWorkload(workload.metadata.namespace, keyOfWorkload(workload)),
-    ),
+    caches.workloads.listen({
+      added: touchAgents,
+      // Most changes of a workload are of its status, and ask for no other rights.
+      updated: (old, workload) =>
+        old.metadata.generation === workload.metadata.generation
+          ? touchWorkload(keyOfWorkload(workload))
+          : touchAgents(workload),
+      deleted: touchAgents,
+    }),
     listen(caches.claims, ({ metadata }) => {
       for (const repository of caches.repositories.byIndex(
         'claim',
@@ -114,6 +123,10 @@ export async function runControllers(
   ];
 
   const queues = [backups, restores, injection, replicas, roles, repositories, configurations];
+  // What runs has its place before anything else gets one, or two might create one repository.
+  for (const session of caches.backupSessions.list()) {
+    if (session.status?.phase === 'Running') gate.hold(keyOf(session), placeOfSession(caches, session));
+  }
   for (const each of queues) each.start();
   scheduler.start();
   const beat = cron.schedule('* * * * * *', () => scheduler.beat());

@@ -30,6 +30,14 @@ export function repositoryReadiness(repository: Repository, claim: Claim | undef
       message: `the PersistentVolumeClaim "${claimName}" is being deleted or has lost its volume; no agent is given it`,
     };
   }
+  if (claim.spec.accessModes?.includes('ReadWriteOncePod') === true) {
+    return {
+      ...said,
+      status: 'False',
+      reason: 'ClaimNotShareable',
+      message: `the PersistentVolumeClaim "${claimName}" is ReadWriteOncePod, for one pod alone, and an agent stands in each pod of a workload, the next ones too; use a claim that is ReadWriteMany, or ReadWriteOnce on one node`,
+    };
+  }
   // A claim that waits for its first consumer is Pending until an agent mounts it.
   return {
     ...said,

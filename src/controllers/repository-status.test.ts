@@ -61,6 +61,14 @@ describe('repositoryReadiness', () => {
     expect(repositoryReadiness(aRepository(), found)).toMatchObject({ status: 'False', reason });
   });
 
+  it('is not ready with a claim for one pod alone, since an agent stands in the next pod too', () => {
+    const alone = { ...claim('Bound'), spec: { accessModes: ['ReadWriteOncePod'] } };
+    expect(repositoryReadiness(aRepository(), alone)).toMatchObject({
+      status: 'False',
+      reason: 'ClaimNotShareable',
+    });
+  });
+
   it.each(['Bound', 'Pending'])(
     'is ready with a claim that is %s, since one may wait for its first consumer',
     (phase) => {

@@ -54,13 +54,11 @@ export function repositoryStatus(context: Context): Reconciler {
     }
   };
 
-  function sessionsOf(repository: Repository): BackupSession[] {
-    const { namespace, name } = repository.metadata;
-    return caches.configurations
-      .byIndex('repository', `${namespace}/${name}`)
-      .flatMap(({ metadata }) =>
-        caches.backupSessions.byIndex('configuration', `${namespace}/${metadata.name}`),
-      );
+  /** Those of this very Repository: one of the same name before it, or the next of a configuration, was another place. */
+  function sessionsOf({ metadata }: Repository): BackupSession[] {
+    return caches.backupSessions
+      .byIndex('repository', `${metadata.namespace}/${metadata.name}`)
+      .filter(({ status }) => status?.repository?.uid === metadata.uid);
   }
 }
 

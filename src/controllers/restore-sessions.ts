@@ -27,7 +27,7 @@ import {
   type StatusChange,
 } from './session-status.ts';
 import { settleHosts } from './settle.ts';
-import { wantedFor } from './wanted.ts';
+import { agentOf, wantedFor } from './wanted.ts';
 import { rolloutHint, scaledToZero, type Workload } from './workload.ts';
 import { workloadKey } from './workload-caches.ts';
 import { hostsOf, NODES_WITHOUT_POD, type WorkloadHost } from './workload-hosts.ts';
@@ -58,7 +58,7 @@ export function restoreSessions(context: Context, hosts: HostWatch): Reconciler 
   };
 
   async function start(session: RestoreSession): Promise<Outcome | undefined> {
-    const { namespace, name } = session.metadata;
+    const { namespace } = session.metadata;
     const { ref } = session.spec.target;
     const age = clock.now() - instantOf(session.metadata.creationTimestamp);
     if (session.spec.cancel)
@@ -106,7 +106,7 @@ export function restoreSessions(context: Context, hosts: HostWatch): Reconciler 
     const pods = await podsOf(client, workload);
     const emptying = decideEmptying(workload, session, pods);
     if (emptying !== undefined) return wait(session, emptying.reason, emptying.message, emptying.replicas);
-    const seen = hostsOf(workload, pods, { role: 'restore', name });
+    const seen = hostsOf(workload, pods, agentOf('restore', session, repository));
     if (seen.length > MOST_HOSTS) {
       const message = `${ref.kind} "${ref.name}" has ${seen.length} hosts, and a session has at most ${MOST_HOSTS}`;
       return end(session, 'Failed', 'TooManyHosts', message);
@@ -177,11 +177,13 @@ export function restoreSessions(context: Context, hosts: HostWatch): Reconciler 
 
   /** Gives hosts that wait their pod, and says in the condition what the others wait for. Answers whether anything was written. */
   async function assign(session: RestoreSession): Promise<boolean> {
-    const { namespace, name } = session.metadata;
+    const { namespace } = session.metadata;
     const key = workloadKey(namespace, session.spec.target.ref);
+    const repository = caches.repositories.get(`${namespace}/${session.spec.repository.name}`);
     const workload = caches.workloads.get(key);
     const pods = workload === undefined ? [] : await podsOf(client, workload);
-    const seen = workload === undefined ? [] : hostsOf(workload, pods, { role: 'restore', name });
+    const sought = agentOf('restore', session, repository);
+    const seen = workload === undefined ? [] : hostsOf(workload, pods, sought);
     const now = clock.now();
     const assigned = assignPods(
       session.status?.hosts ?? [],

@@ -29,6 +29,7 @@ export interface StatusChange {
   startTime?: string;
   deadline?: string;
   completionTime?: string;
+  repository?: { name: string; uid: string };
   initializer?: string;
   retention?: { host: string };
   replicas?: number;
@@ -55,6 +56,7 @@ export function statusIntent(session: Session, change: StatusChange, now: string
     startTime: status?.startTime,
     deadline: status?.deadline,
     completionTime: status?.completionTime,
+    repository: status?.repository,
     initializer: status?.initializer,
     retention: status?.retention,
     replicas: status?.replicas,

@@ -1,7 +1,11 @@
+import type { BackupConfiguration } from '../api/backup-configuration.ts';
+import type { Repository } from '../api/repository.ts';
+import type { RestoreSession } from '../api/restore-session.ts';
 import { servedPrint } from '../injection/plan.ts';
 import { isServed, readRecord } from '../injection/record.ts';
 import type { Wanted } from '../injection/wanted.ts';
 import { wantedBy } from '../injection/wanted-by.ts';
+import type { AgentSought } from './agent-pods.ts';
 import type { Caches } from './caches.ts';
 import { isUsable } from './repository-readiness.ts';
 import { inTurn } from './restore-queue.ts';
@@ -59,6 +63,17 @@ export function wantedAtRest(
     (record?.backups ?? []).some(isGone) ||
     backups.some(({ name }) => !isPatient(name));
   return hasReason ? { ...wanted, backups } : undefined;
+}
+
+/** The agent that acts for `object` as it stands now. */
+export function agentOf(
+  role: AgentSought['role'],
+  object: BackupConfiguration | RestoreSession,
+  repository: Repository | undefined,
+): AgentSought {
+  const { name } = object.metadata;
+  if (repository === undefined) return { role, name };
+  return { role, name, served: servedPrint(wantedBy(object, repository)) };
 }
 
 /** The same order at every replica and at every time. */

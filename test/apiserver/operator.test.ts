@@ -427,6 +427,55 @@ describe('a backup', () => {
   });
 });
 
+describe('a Repository', () => {
+  test('that is made anew under its name knows nothing of the one before it', async () => {
+    await aShop();
+    await aConfiguration();
+    await injected();
+    await aPod('shop-abc-1');
+    await aSession();
+    await inPhase('now', 'Running');
+    await report('now', { phase: 'Succeeded', repositoryID: 'abc' });
+    await inPhase('now', 'Succeeded');
+    await until(
+      'the id',
+      async () => (await client.get<Repository>(REPOSITORIES, 'repo', namespace)).status?.repositoryID,
+    );
+    const old = await client.get<Repository>(REPOSITORIES, 'repo', namespace);
+    await client.delete(REPOSITORIES, 'repo', namespace);
+    const { name } = old.metadata;
+    await client.create(REPOSITORIES, { ...old, metadata: { name, namespace } });
+    const anew = await until('it is looked at', async () => {
+      const found = await client.get<Repository>(REPOSITORIES, 'repo', namespace);
+      return found.status?.conditions === undefined ? undefined : found;
+    });
+    expect(anew.status).not.toHaveProperty('repositoryID');
+    expect(anew.status).not.toHaveProperty('lastBackupTime');
+  });
+});
+
+describe('a pod that was made before its configuration changed', () => {
+  test('is not asked to back up: it has other volumes', async () => {
+    await aShop();
+    await aConfiguration();
+    await injected();
+    await aPod('shop-abc-1');
+    const target = {
+      ref: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'shop' },
+      directories: ['/source/data/part'],
+    };
+    await client.mergePatch(BACKUP_CONFIGURATIONS, 'shop', namespace, { spec: { target } });
+    await aSession();
+    await until('it waits', async () => why(await session('now'))?.reason === 'NoAgent' || undefined);
+    await until('the new template', async () => {
+      const { spec } = await shop();
+      return JSON.stringify(spec).includes('--directory=/source/data/part') || undefined;
+    });
+    await aPod('shop-abc-2');
+    expect((await inPhase('now', 'Running')).status?.hosts).toMatchObject([{ podName: 'shop-abc-2' }]);
+  });
+});
+
 describe('the schedule', () => {
   test('makes sessions whose names tell the instant, keeps as many as it should, and rests while paused', async () => {
     await aShop();
