@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LineBuffer } from './lines.ts';
 
-function linesOf(chunks: Buffer[], longest?: number): string[] {
+function linesOf(chunks: Buffer[], longest?: number): { lines: string[]; isWhole: boolean } {
   const lines: string[] = [];
   const buffer = new LineBuffer((line) => lines.push(line), longest);
   for (const chunk of chunks) buffer.add(chunk);
   buffer.end();
-  return lines;
+  return { lines, isWhole: buffer.isWhole };
 }
 
 describe('the lines of a stream', () => {
@@ -24,14 +24,15 @@ describe('the lines of a stream', () => {
             bytes.length,
           ];
           const chunks = at.slice(1).map((end, index) => bytes.subarray(at[index], end));
-          expect(linesOf(chunks)).toEqual(written.filter((line) => line.trim() !== ''));
+          const lines = written.filter((line) => line.trim() !== '');
+          expect(linesOf(chunks)).toEqual({ lines, isWhole: true });
         },
       ),
     );
   });
 
-  test('pass over one that is too long, whole, and go on after it', () => {
+  test('pass over one that is too long, whole, go on after it, and tell so', () => {
     const chunks = ['short\nmuch too ', 'long for ', 'us\nshort again\n'].map((text) => Buffer.from(text));
-    expect(linesOf(chunks, 12)).toEqual(['short', 'short again']);
+    expect(linesOf(chunks, 12)).toEqual({ lines: ['short', 'short again'], isWhole: false });
   });
 });

@@ -25,6 +25,8 @@ export interface ProcessEnd {
   killedBy?: string;
   /** Why it could not be started. */
   failure?: string;
+  /** A line of stdout was too long, and was passed over. */
+  isCut?: true;
 }
 
 /**
@@ -58,7 +60,11 @@ export async function runProcess(options: ProcessOptions): Promise<ProcessEnd> {
       child.on('close', (code, killedBy) => {
         stdout.end();
         stderr.end();
-        resolve({ ...(code !== null && { code }), ...(killedBy !== null && { killedBy }) });
+        resolve({
+          ...(code !== null && { code }),
+          ...(killedBy !== null && { killedBy }),
+          ...(!stdout.isWhole && { isCut: true }),
+        });
       });
     });
   } finally {

@@ -31,7 +31,7 @@ const mostErrors = 20;
 /**
  * Runs one restic command in a repository.
  *
- * @throws {HostFailure} for every exit code but 0 and those of `accept`, by code alone
+ * @throws {HostFailure} for every exit code but 0 and those of `accept`, by code alone; `OutputTooLong` where stdout cannot be returned whole
  * @throws {Stopped} where `signal` was aborted
  */
 export async function runRestic(
@@ -76,6 +76,8 @@ export async function runRestic(
   const tookMs = Math.round(agent.clock.now() - began);
   agent.logger.info({ restic: verb, code: end.code, killedBy: end.killedBy, tookMs }, 'restic ended');
   if (end.code !== undefined && (end.code === 0 || accept.includes(end.code))) {
+    // What is left could be read as less than there is: no snapshots, nothing removed.
+    if (onLine === undefined && (end.isCut === true || length > mostOutput)) throw tooLong(verb);
     return { code: end.code, stdout: stdout.join('\n') };
   }
   if (signal.aborted) throw stopOf(signal);
@@ -97,6 +99,13 @@ export async function runRestic(
     secrets: access.secrets,
   });
   throw new HostFailure(failure?.reason ?? 'ResticFailed', failure?.message ?? 'restic failed');
+}
+
+function tooLong(verb: string): HostFailure {
+  return new HostFailure(
+    'OutputTooLong',
+    `restic ${verb} ended well, but what it did cannot be told: it said more than the agent has memory for. Keep fewer snapshots: a retentionPolicy bounds them, and "restic forget" elsewhere does it once`,
+  );
 }
 
 /** What restic said, without what is secret. */

@@ -53,6 +53,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   NothingRestored: 'the snapshot has nothing of what was asked for',
   OldPodsRun: 'the restore waits until no pod is left that writes where it restores',
   OldPodsWrite: 'an old pod would go on writing while its successor is restored',
+  OutputTooLong: 'restic said more than the agent has memory for, so that what it did cannot be told',
   OwnershipNotKept: 'all is restored, but some files could not be given back to their owners',
   PodEnded: 'the pod of the agent has ended',
   PodGone: 'the pod of the agent is gone',

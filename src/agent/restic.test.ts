@@ -1,0 +1,46 @@
+import { pino } from 'pino';
+import { describe, expect, test } from 'vitest';
+import { systemClock } from '../kube/clock.ts';
+import type { Agent } from './agent.ts';
+import { spawnQuietly } from './main.ts';
+import { type ResticCommand, type ResticResult, runRestic } from './restic.ts';
+
+/** Node in place of restic. */
+function running(code: string, command: Partial<ResticCommand> = {}): Promise<ResticResult> {
+  const agent = {
+    restic: process.execPath,
+    clock: systemClock,
+    spawn: spawnQuietly,
+    logger: pino({ level: 'silent' }),
+  } as unknown as Agent;
+  const access = { env: {}, options: [], secrets: [] };
+  const { signal } = new AbortController();
+  return runRestic(agent, access, { args: ['-e', code], signal, ...command });
+}
+
+const line = 'process.stdout.write("x".repeat(9 * 1024 * 1024) + "\\n");';
+const lines = 'for (let n = 0; n < 17; n++) process.stdout.write("x".repeat(1024 * 1024) + "\\n");';
+
+describe('the output of restic', () => {
+  test('is returned', async () => {
+    expect(await running('console.log("a\\nb")')).toEqual({ code: 0, stdout: 'a\nb' });
+  });
+
+  test.each([
+    ['a line', line],
+    ['it all together', lines],
+  ])('is a failure where %s is too long: what is left would tell of less than there is', async (_, code) => {
+    await expect(running(code)).rejects.toMatchObject({ reason: 'OutputTooLong' });
+  });
+
+  test.each([
+    ['a line', line],
+    ['it all together', lines],
+  ])('may be as long as it likes where each line counts for itself, %s', async (_, code) => {
+    const seen: number[] = [];
+    const { code: exit } = await running(`${code} console.log("end")`, {
+      onLine: (said) => seen.push(said.length),
+    });
+    expect([exit, seen.at(-1)]).toEqual([0, 3]);
+  });
+});
