@@ -56,7 +56,10 @@ export async function backUp(
   const opened = await openRepository(agent, repository, signal, ({ reason, message }) =>
     report.tell({ reason, message: `Waiting: ${message}` }),
   );
-  const access = asConfigured(opened, configuration.spec.runtimeSettings);
+  const access = {
+    ...asConfigured(opened, configuration.spec.runtimeSettings),
+    deadline: session.status?.deadline,
+  };
   report.mention({ reason: undefined, message: undefined });
 
   const initializer = session.status?.initializer;
@@ -110,12 +113,14 @@ async function backUpDirectory(
   let count = 0;
   let summary: BackupSummary | undefined;
   const result = await runRestic(agent, access, {
-    args: backupArguments({
-      host,
-      tags: tagsOf(subject),
-      directory,
-      ...(exclude !== undefined && { exclude }),
-    }),
+    args: (locking) =>
+      backupArguments({
+        ...locking,
+        host,
+        tags: tagsOf(subject),
+        directory,
+        ...(exclude !== undefined && { exclude }),
+      }),
     signal,
     accept: [someUnreadable],
     onLine: (line) => {

@@ -19,7 +19,7 @@ describe('contact with the storage', () => {
     ['a few complaints, and then patience', [1, 3, 8, 600], false],
   ])('after %s', async (_, seconds, isLost) => {
     const clock = manualClock();
-    const contact = new Contact(clock);
+    const contact = new Contact(clock, 0);
     await complain(contact, clock, seconds);
     expect(contact.lost.aborted).toBe(isLost);
     contact.made();
@@ -27,8 +27,17 @@ describe('contact with the storage', () => {
 
   it('is lost after a quarter of an hour without a word', async () => {
     const clock = manualClock();
-    const contact = new Contact(clock);
+    const contact = new Contact(clock, 0);
     await clock.advance(14 * 60_000);
+    expect(contact.lost.aborted).toBe(false);
+    await clock.advance(2 * 60_000);
+    expect(contact.lost.aborted).toBe(true);
+  });
+
+  it('is not lost while the command may be waiting for a lock, of which it says nothing', async () => {
+    const clock = manualClock();
+    const contact = new Contact(clock, 60 * 60_000);
+    await clock.advance(74 * 60_000);
     expect(contact.lost.aborted).toBe(false);
     await clock.advance(2 * 60_000);
     expect(contact.lost.aborted).toBe(true);
@@ -36,7 +45,7 @@ describe('contact with the storage', () => {
 
   it('is never lost once it was made', async () => {
     const clock = manualClock();
-    const contact = new Contact(clock);
+    const contact = new Contact(clock, 0);
     contact.made();
     await complain(contact, clock, [1, 3, 8, 20, 40, 75, 100]);
     await clock.advance(60 * 60_000);

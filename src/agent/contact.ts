@@ -7,7 +7,7 @@ import { type Clock, sleep } from '../kube/clock.ts';
 const mostComplaints = 5;
 const leastMs = 60_000;
 
-/** Without a word of either, in milliseconds: as long as restic itself would try. */
+/** Without a word of either, in milliseconds: as long as restic itself would try, on top of what it waits for a lock, silently too. */
 const longestSilenceMs = 15 * 60_000;
 
 /** Watches whether a restic command gets anywhere. */
@@ -18,10 +18,11 @@ export class Contact {
   readonly #over = new AbortController();
   #complaints = 0;
 
-  constructor(clock: Clock) {
+  /** @param lockWaitMs - how long the command waits for a lock */
+  constructor(clock: Clock, lockWaitMs: number) {
     this.#clock = clock;
     this.#began = clock.now();
-    void sleep(clock, longestSilenceMs, this.#over.signal).then(() => {
+    void sleep(clock, longestSilenceMs + lockWaitMs, this.#over.signal).then(() => {
       if (!this.#over.signal.aborted) this.#lost.abort();
     });
   }

@@ -32,11 +32,11 @@ export async function readOwnNode(
   owner: Owner,
   signal: AbortSignal,
 ): Promise<OwnNode> {
-  const args = listDirectoryArguments({ snapshot, directory, recursive: owner.uid !== 0 });
+  const recursive = owner.uid !== 0;
   const name = basename(directory);
   const own: OwnNode = { node: undefined, foreign: 0 };
   await runRestic(agent, access, {
-    args,
+    args: (locking) => listDirectoryArguments({ ...locking, snapshot, directory, recursive }),
     signal,
     onLine: (line) => {
       const listed = parseJson(line);

@@ -20,6 +20,8 @@ export interface RepositoryAccess {
   secrets: readonly string[];
   /** By how much restic gives way to others, as nice(1) has it; not at all where it is left out. */
   niceness?: number;
+  /** When the session ends, done or not, as RFC 3339: so long a lock of another may be waited for. */
+  deadline?: string | undefined;
 }
 
 const secretPollMs = 1_000;

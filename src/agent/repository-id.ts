@@ -23,12 +23,12 @@ export async function initialize(
   signal: AbortSignal,
 ): Promise<string> {
   const config = await runRestic(agent, access, {
-    args: catConfigArguments(),
+    args: catConfigArguments,
     signal,
     accept: [noRepository],
   });
   if (config.code !== noRepository) return parseConfig(config.stdout);
-  return parseInit((await runRestic(agent, access, { args: initArguments(), signal })).stdout);
+  return parseInit((await runRestic(agent, access, { args: initArguments, signal })).stdout);
 }
 
 const pollMs = 500;

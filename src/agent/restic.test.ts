@@ -5,6 +5,8 @@ import type { Agent } from './agent.ts';
 import { spawnQuietly } from './main.ts';
 import { type ResticCommand, type ResticResult, runRestic } from './restic.ts';
 
+const deadline = '2100-01-01T00:00:00Z';
+
 /** Node in place of restic. */
 function running(code: string, command: Partial<ResticCommand> = {}): Promise<ResticResult> {
   const agent = {
@@ -13,9 +15,9 @@ function running(code: string, command: Partial<ResticCommand> = {}): Promise<Re
     spawn: spawnQuietly,
     logger: pino({ level: 'silent' }),
   } as unknown as Agent;
-  const access = { env: {}, options: [], secrets: [] };
+  const access = { env: {}, options: [], secrets: [], deadline };
   const { signal } = new AbortController();
-  return runRestic(agent, access, { args: ['-e', code], signal, ...command });
+  return runRestic(agent, access, { args: () => ['-e', code], signal, ...command });
 }
 
 const line = 'process.stdout.write("x".repeat(9 * 1024 * 1024) + "\\n");';
@@ -43,4 +45,9 @@ describe('the output of restic', () => {
     });
     expect([exit, seen.at(-1)]).toEqual([0, 3]);
   });
+});
+
+test('restic waits for a lock as long as its session has', async () => {
+  const args: ResticCommand['args'] = ({ retryLock }) => ['-e', `console.log("${retryLock}")`];
+  expect(await running('', { args })).toEqual({ code: 0, stdout: '3600s' });
 });

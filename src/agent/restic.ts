@@ -1,15 +1,18 @@
+import type { Locking } from '../restic/arguments.ts';
 import { explainExit } from '../restic/exit-codes.ts';
 import { parseErrorLine } from '../restic/messages.ts';
 import { redact } from '../restic/redact.ts';
 import type { Agent } from './agent.ts';
 import { Contact } from './contact.ts';
 import { HostFailure } from './failure.ts';
+import { lockWaitMs } from './lock-wait.ts';
 import { runProcess } from './process.ts';
 import type { RepositoryAccess } from './repository-access.ts';
 import { stopOf } from './stop.ts';
 
 export interface ResticCommand {
-  args: readonly string[];
+  /** Its arguments, given how long it waits for a lock. */
+  args: (locking: Required<Locking>) => readonly string[];
   signal: AbortSignal;
   /** Is given each line of stdout, and of stderr. Without it stdout is returned. */
   onLine?: (line: string) => void;
@@ -40,7 +43,8 @@ export async function runRestic(
   command: ResticCommand,
 ): Promise<ResticResult> {
   const { args, signal, onLine, isSilent = false, accept = [] } = command;
-  const [verb = '', ...rest] = args;
+  const waitMs = lockWaitMs(agent.clock.now(), access.deadline);
+  const [verb = '', ...rest] = args({ retryLock: `${Math.floor(waitMs / 1000)}s` });
   const stdout: string[] = [];
   const stderr: string[] = [];
   let length = 0;
@@ -49,7 +53,7 @@ export async function runRestic(
     if (length <= mostOutput) stdout.push(line);
   };
   const began = agent.clock.now();
-  const contact = new Contact(agent.clock);
+  const contact = new Contact(agent.clock, waitMs);
   if (isSilent) contact.made();
   const end = await runProcess({
     command: agent.restic,

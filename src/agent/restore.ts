@@ -37,9 +37,10 @@ export async function restore(
   const directories = target.directories.map(directoryName);
   requireMounted(directories, agent.directories);
   const repository = await readObject<Repository>(agent, REPOSITORIES, reference.name, signal);
-  const access = await openRepository(agent, repository, signal, ({ reason, message }) =>
+  const opened = await openRepository(agent, repository, signal, ({ reason, message }) =>
     report.tell({ reason, message: `Waiting: ${message}` }),
   );
+  const access = { ...opened, deadline: session.status?.deadline };
   report.mention({ reason: undefined, message: undefined });
   const source = sourceOf(session, agent.identity.namespace, report.entry.host);
   const snapshots = await chooseSnapshots(agent, access, source, directories, signal);
@@ -67,12 +68,14 @@ async function restoreDirectory(
 ): Promise<void> {
   let summary: RestoreSummary | undefined;
   await runRestic(agent, access, {
-    args: restoreArguments({
-      snapshot: snapshot.id,
-      directory,
-      target: directory,
-      ...whatOf(spec, directory),
-    }),
+    args: (locking) =>
+      restoreArguments({
+        ...locking,
+        snapshot: snapshot.id,
+        directory,
+        target: directory,
+        ...whatOf(spec, directory),
+      }),
     signal,
     onLine: (line) => {
       const message = parseRestoreLine(line);

@@ -2,7 +2,7 @@ import type { BackupConfiguration } from '../api/backup-configuration.ts';
 import type { BackupSession, RetentionReport } from '../api/backup-session.ts';
 import type { Repository } from '../api/repository.ts';
 import { BACKUP_CONFIGURATIONS, REPOSITORIES } from '../api/resources.ts';
-import { forgetArguments } from '../restic/arguments.ts';
+import { forgetArguments, type Locking } from '../restic/arguments.ts';
 import { parseForget } from '../restic/output.ts';
 import { configurationTags } from '../restic/tags.ts';
 import type { Agent } from './agent.ts';
@@ -28,7 +28,7 @@ export async function applyRetention(
   if (spec.retentionPolicy === undefined) return { phase: 'Succeeded', removed: 0 };
   const repository = await readObject<Repository>(agent, REPOSITORIES, spec.repository.name, signal);
   const opened = await openRepository(agent, repository, signal, () => {});
-  const access = asConfigured(opened, spec.runtimeSettings);
+  const access = { ...asConfigured(opened, spec.runtimeSettings), deadline: session.status?.deadline };
   const { kind, name: target } = spec.target.ref;
   const tags = configurationTags({
     namespace: agent.identity.namespace,
@@ -36,7 +36,8 @@ export async function applyRetention(
     kind,
     name: target,
   });
-  const args = forgetArguments({ tags, policy: spec.retentionPolicy });
+  const policy = spec.retentionPolicy;
+  const args = (locking: Locking) => forgetArguments({ ...locking, tags, policy });
   const groups = parseForget((await runRestic(agent, access, { args, signal, isSilent: true })).stdout);
   return {
     phase: 'Succeeded',

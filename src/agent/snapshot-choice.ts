@@ -1,5 +1,5 @@
 import type { RestoreRule, RestoreSession } from '../api/restore-session.ts';
-import { snapshotsArguments } from '../restic/arguments.ts';
+import { type Locking, snapshotsArguments } from '../restic/arguments.ts';
 import { parseSnapshots, type Snapshot } from '../restic/output.ts';
 import { configurationTag, subjectOf, type Tags, targetTags } from '../restic/tags.ts';
 import type { Agent } from './agent.ts';
@@ -66,11 +66,13 @@ export async function chooseSnapshots(
   const { host } = source;
   // The newest of each host and directory will do, unless it may be an older one that is meant.
   const isNewest = source.ids === undefined && source.before === undefined;
-  const args = snapshotsArguments({
-    tags: tagsOfSource(source),
-    ...(host !== undefined && { host }),
-    ...(isNewest && { latest: 1 }),
-  });
+  const args = (locking: Locking) =>
+    snapshotsArguments({
+      ...locking,
+      tags: tagsOfSource(source),
+      ...(host !== undefined && { host }),
+      ...(isNewest && { latest: 1 }),
+    });
   const found = parseSnapshots((await runRestic(agent, access, { args, signal })).stdout);
   const chosen = new Map<string, Snapshot>();
   // They come oldest first, so that the newest stays. Two configurations may have backed up one directory.
@@ -108,7 +110,7 @@ async function allSnapshots(
   access: RepositoryAccess,
   signal: AbortSignal,
 ): Promise<Snapshot[]> {
-  const args = snapshotsArguments({ latest: 1 });
+  const args = (locking: Locking) => snapshotsArguments({ ...locking, latest: 1 });
   return parseSnapshots((await runRestic(agent, access, { args, signal })).stdout);
 }
 

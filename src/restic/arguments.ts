@@ -11,7 +11,8 @@ import type { Tags } from './tags.ts';
 /** How long a command waits for a lock that another one holds, as a Go duration. */
 export const DEFAULT_RETRY_LOCK = '5m';
 
-interface Locking {
+export interface Locking {
+  /** How long it waits for a lock that another restic holds, as a Go duration; of that it says nothing. */
   readonly retryLock?: string;
 }
 
