@@ -1,14 +1,17 @@
+import { basename } from 'node:path';
 import type { BackupConfiguration } from '../api/backup-configuration.ts';
 import type { BackupHost, BackupSession, BackupStat } from '../api/backup-session.ts';
 import type { Repository } from '../api/repository.ts';
 import { BACKUP_CONFIGURATIONS, REPOSITORIES } from '../api/resources.ts';
-import { backupArguments } from '../restic/arguments.ts';
+import { backupArguments, type Locking, listDirectoryArguments } from '../restic/arguments.ts';
 import { type BackupSummary, parseBackupLine } from '../restic/messages.ts';
+import { parseDirectory } from '../restic/output.ts';
 import { formatBytes } from '../restic/sizes.ts';
 import { tagsOf } from '../restic/tags.ts';
 import type { Agent } from './agent.ts';
 import { directoryName, requireDirectory, requireMounted } from './directories.ts';
 import { HostFailure, listed } from './failure.ts';
+import { markIncomplete } from './incomplete.ts';
 import { progressOf } from './progress.ts';
 import { readObject } from './read-object.ts';
 import type { Report } from './report.ts';
@@ -29,7 +32,8 @@ const mostNamed = 5;
 /**
  * Backs up each directory of the session's configuration, one after another, and reports what was made.
  *
- * A directory of which some files could not be read does not keep the others from being backed up; any other failure does.
+ * A directory of which some files could not be read does not keep the others from being backed up; any other failure does. A snapshot that
+ * is not complete is marked so.
  *
  * @param current - the session as it is now
  * @throws {HostFailure} unless all of it is backed up
@@ -79,10 +83,7 @@ export async function backUp(
     count += outcome.count;
   }
   if (count > 0) {
-    throw new HostFailure(
-      'SomeFilesUnreadable',
-      `${count} ${count === 1 ? 'file or directory' : 'files or directories'} could not be read, so the snapshot is not complete: ${listed(unreadable, count)}. Let the user that the agent runs as read them, or exclude them`,
-    );
+    throw new HostFailure('SomeFilesUnreadable', describeUnreadable({ unreadable, count }));
   }
 }
 
@@ -138,19 +139,56 @@ async function backUpDirectory(
   if (summary?.snapshot === undefined) {
     throw new HostFailure('NoSnapshotMade', `restic ended well for ${directory}, but names no snapshot`);
   }
-  report.addStat(statOf(host, directory, summary, summary.snapshot));
+  const made = { ...summary, snapshot: summary.snapshot };
+  report.addStat(statOf(host, directory, made));
   report.tell({ progress: undefined });
+  const mark = async (flaw: string): Promise<void> => {
+    const snapshot = await markIncomplete(agent, access, made.snapshot, flaw, signal);
+    report.addStat(statOf(host, directory, { ...made, snapshot }));
+  };
   // Its exit code decides: an error that restic does not count is none.
-  return result.code === someUnreadable
-    ? { unreadable, count: Math.max(1, count) }
-    : { unreadable: [], count: 0 };
+  if (result.code === someUnreadable) {
+    const outcome = { unreadable, count: Math.max(1, count) };
+    await mark(describeUnreadable(outcome));
+    return outcome;
+  }
+  // A directory that is excluded itself has no file in the snapshot; neither has one that is empty.
+  if (made.totalFiles === 0 && !(await isHeld(agent, access, made.snapshot, directory, signal))) {
+    const flaw = describeAbsent(directory, made.snapshot, exclude);
+    await mark(flaw);
+    throw new HostFailure('DirectoryNotInSnapshot', flaw);
+  }
+  return { unreadable: [], count: 0 };
 }
 
-function statOf(host: string, directory: string, summary: BackupSummary, snapshot: string): BackupStat {
+function describeUnreadable({ unreadable, count }: DirectoryOutcome): string {
+  return `${count} ${count === 1 ? 'file or directory' : 'files or directories'} could not be read, so the snapshot is not complete: ${listed(unreadable, count)}. Let the user that the agent runs as read them, or exclude them`;
+}
+
+function describeAbsent(directory: string, snapshot: string, exclude: readonly string[] = []): string {
+  const what = `Snapshot ${snapshot.slice(0, 8)} has nothing of ${directory}, not even the directory itself`;
+  if (exclude.length === 0) return `${what}: it may have been removed as the backup began`;
+  return `${what}: a pattern of target.exclude matches the directory or one above it (${listed(exclude.slice(0, mostNamed), exclude.length)}). Name what is below it instead, as in ${directory}/cache`;
+}
+
+/** Whether the snapshot has the directory itself. */
+async function isHeld(
+  agent: Agent,
+  access: RepositoryAccess,
+  snapshot: string,
+  directory: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const args = (locking: Locking) => listDirectoryArguments({ ...locking, snapshot, directory });
+  const { stdout } = await runRestic(agent, access, { args, signal });
+  return parseDirectory(stdout, basename(directory)) !== undefined;
+}
+
+function statOf(host: string, directory: string, summary: BackupSummary & { snapshot: string }): BackupStat {
   return {
     hostname: host,
     directory,
-    snapshot: snapshot.slice(0, 8),
+    snapshot: summary.snapshot.slice(0, 8),
     totalSize: formatBytes(summary.totalBytes),
     uploaded: formatBytes(summary.dataAddedPacked),
     totalBytes: summary.totalBytes,

@@ -7,14 +7,14 @@ import type { Snapshot } from '../restic/output.ts';
 import { formatBytes } from '../restic/sizes.ts';
 import type { Agent } from './agent.ts';
 import { directoryName, requireMounted } from './directories.ts';
-import { HostFailure } from './failure.ts';
+import { boundedMessage, HostFailure } from './failure.ts';
 import { applyOwnNode, type Owner, readOwnNode } from './own-node.ts';
 import { progressOf } from './progress.ts';
 import { readObject } from './read-object.ts';
 import { instantOf, type Report } from './report.ts';
 import { openRepository, type RepositoryAccess } from './repository-access.ts';
 import { runRestic } from './restic.ts';
-import { chooseSnapshots, sourceOf } from './snapshot-choice.ts';
+import { chooseSnapshots, describePassedOver, sourceOf } from './snapshot-choice.ts';
 
 export type RestoreReport = Report<RestoreHost, RestoreStat>;
 
@@ -22,7 +22,8 @@ export type RestoreReport = Report<RestoreHost, RestoreStat>;
  * Restores each directory of the session's target from its newest snapshot, one after another, and reports what was restored. Nothing
  * is touched before every directory has a snapshot.
  *
- * @returns what could not be given its owner, mode or time, as a sentence; undefined where all of it could
+ * @returns what is to be known of it although it went well: that a newer snapshot was not taken, or what could not be given its owner,
+ * mode or time
  * @throws {HostFailure} where a directory has no snapshot, or nothing or not all of it is restored
  * @throws {Stopped} where `signal` was aborted
  */
@@ -32,7 +33,7 @@ export async function restore(
   report: RestoreReport,
   owner: Owner,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<Pick<RestoreHost, 'reason' | 'message'>> {
   const { target, repository: reference } = session.spec;
   const directories = target.directories.map(directoryName);
   requireMounted(directories, agent.directories);
@@ -46,7 +47,7 @@ export async function restore(
   const snapshots = await chooseSnapshots(agent, access, source, directories, signal);
   const refused: string[] = [];
   let foreign = 0;
-  for (const [directory, snapshot] of snapshots) {
+  for (const [directory, { snapshot }] of snapshots) {
     await restoreDirectory(agent, access, session.spec, directory, snapshot, report, signal);
     // A part of a directory says nothing of the directory itself.
     if (session.spec.include !== undefined) continue;
@@ -54,7 +55,13 @@ export async function restore(
     refused.push(...(await applyOwnNode(directory, own)));
     foreign += own.foreign;
   }
-  return describeLosses(owner, foreign, refused);
+  const losses = describeLosses(owner, foreign, refused);
+  const passedOver = describePassedOver(snapshots);
+  if (losses === undefined && passedOver === undefined) return {};
+  return {
+    reason: losses === undefined ? 'IncompletePassedOver' : 'OwnershipNotKept',
+    message: boundedMessage([losses, passedOver].filter((note) => note !== undefined).join('. ')),
+  };
 }
 
 async function restoreDirectory(

@@ -172,10 +172,7 @@ async function restoreUnlessStopped(
   logger.info({ session: session.metadata.name, host: report.entry.host }, 'restore begins');
   try {
     stop.signal.throwIfAborted();
-    const losses = await restore(options, session, report, owner, stop.signal);
-    return losses === undefined
-      ? { phase: 'Succeeded' }
-      : { phase: 'Succeeded', reason: 'OwnershipNotKept', message: losses };
+    return { phase: 'Succeeded', ...(await restore(options, session, report, owner, stop.signal)) };
   } catch (error) {
     return { phase: 'Failed', ...failureOf(error) };
   } finally {

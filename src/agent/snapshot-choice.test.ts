@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { RestoreSession, RestoreSessionSpec } from '../api/restore-session.ts';
-import { noSnapshot, type Source, sourceOf } from './snapshot-choice.ts';
+import type { Snapshot } from '../restic/output.ts';
+import { INCOMPLETE_TAG, tagsOf } from '../restic/tags.ts';
+import { choose, describePassedOver, noSnapshot, type Source, sourceOf } from './snapshot-choice.ts';
 
 const session = (difference: Partial<RestoreSessionSpec> = {}): RestoreSession => ({
   apiVersion: 'stash.appscode.com/v1beta1',
@@ -76,6 +78,59 @@ describe('noSnapshot', () => {
     const source = { ...own, configuration: 'nightly', ids: ['40dc1520'], before: 0 };
     expect(noSnapshot(source, ['/data'], [])).toBe(
       'Repository repo has no snapshot of /data of Deployment demo/shop made by the BackupConfiguration demo/nightly among 40dc1520 before 1970-01-01T00:00:00Z; it has no snapshots at all',
+    );
+  });
+});
+
+/** A snapshot of `minute`, whose id says so. */
+function made(minute: number, directory: string, ...more: string[]): Snapshot {
+  const subject = {
+    namespace: 'demo',
+    configuration: 'nightly',
+    kind: 'Deployment',
+    name: 'shop',
+    directory,
+  };
+  return {
+    id: `${minute}`.repeat(64),
+    time: minute * 60_000,
+    host: 'host-1',
+    tags: [...tagsOf(subject), ...more],
+    paths: [directory],
+  };
+}
+
+describe('choose', () => {
+  const all = [
+    made(1, '/a'),
+    made(2, '/b', 'release'),
+    made(3, '/a', INCOMPLETE_TAG),
+    made(4, '/c', INCOMPLETE_TAG),
+  ];
+  const source = { ...own, host: 'host-1' };
+  const cases: [string, Source, Record<string, string>][] = [
+    ['the newest of each directory that is not incomplete', source, { '/a': '1', '/b': '2' }],
+    ['an incomplete one that is named', { ...own, ids: ['333', '444'] }, { '/a': '3', '/c': '4' }],
+    ['none that is too new', { ...source, before: 120_000 }, { '/a': '1' }],
+  ];
+  it.each(cases)('takes %s', (_, from, expected) => {
+    const chosen = choose(from, ['/a', '/b', '/c'], all);
+    expect(
+      Object.fromEntries([...chosen].map(([directory, { snapshot }]) => [directory, snapshot.id[0]])),
+    ).toEqual(expected);
+  });
+
+  it('tells of a newer one that was passed over, and how it is taken', () => {
+    expect(describePassedOver(choose(source, ['/a', '/b'], all))).toBe(
+      '/a is restored from 11111111 of 1970-01-01T00:01:00Z, since the newer 33333333 of 1970-01-01T00:03:00Z is incomplete. A snapshot that is incomplete is taken only where rules[].snapshots names it',
+    );
+    expect(describePassedOver(choose(source, ['/b'], all))).toBeUndefined();
+    expect(describePassedOver(choose(source, ['/a'], [...all, made(5, '/a')]))).toBeUndefined();
+  });
+
+  it('tells that all there is may be incomplete', () => {
+    expect(noSnapshot(source, ['/c'], all.slice(3))).toContain(
+      '/c of Deployment demo/shop (host-1, 1970-01-01T00:04:00Z, 44444444, incomplete). A snapshot that is incomplete is taken only where',
     );
   });
 });

@@ -1,7 +1,7 @@
 import type { RestoreRule, RestoreSession } from '../api/restore-session.ts';
 import { type Locking, snapshotsArguments } from '../restic/arguments.ts';
 import { parseSnapshots, type Snapshot } from '../restic/output.ts';
-import { configurationTag, subjectOf, type Tags, targetTags } from '../restic/tags.ts';
+import { configurationTag, isIncomplete, subjectOf, type Tags, targetTags } from '../restic/tags.ts';
 import type { Agent } from './agent.ts';
 import { HostFailure, listed } from './failure.ts';
 import type { RepositoryAccess } from './repository-access.ts';
@@ -20,6 +20,13 @@ export interface Source {
   ids?: readonly string[];
   /** Milliseconds since the epoch; only what was begun earlier. */
   before?: number;
+}
+
+/** What is restored of a directory. */
+export interface Choice {
+  snapshot: Snapshot;
+  /** One that is newer, and was not taken since it is not complete. */
+  passedOver?: Snapshot;
 }
 
 /** How many of the snapshots that do not fit a message names. */
@@ -52,7 +59,8 @@ export function sourceOf(session: RestoreSession, namespace: string, host: strin
 }
 
 /**
- * The newest snapshot of each of `directories` that `source` has, found by one restic process.
+ * The newest snapshot of each of `directories` that `source` has, found by one restic process. One that is not complete is taken only where
+ * its id is named.
  *
  * @throws {HostFailure} `NoSnapshot` where one has none, before anything is restored; it says what there is instead
  */
@@ -62,7 +70,7 @@ export async function chooseSnapshots(
   source: Source,
   directories: readonly string[],
   signal: AbortSignal,
-): Promise<Map<string, Snapshot>> {
+): Promise<Map<string, Choice>> {
   const { host } = source;
   // The newest of each host and directory will do, unless it may be an older one that is meant.
   const isNewest = source.ids === undefined && source.before === undefined;
@@ -74,16 +82,51 @@ export async function chooseSnapshots(
       ...(isNewest && { latest: 1 }),
     });
   const found = parseSnapshots((await runRestic(agent, access, { args, signal })).stdout);
-  const chosen = new Map<string, Snapshot>();
-  // They come oldest first, so that the newest stays. Two configurations may have backed up one directory.
-  for (const snapshot of found.filter((each) => isOf(source, each))) {
-    const directory = subjectOf(snapshot.tags)?.directory;
-    if (directory !== undefined && directories.includes(directory)) chosen.set(directory, snapshot);
-  }
+  const chosen = choose(source, directories, found);
   const missing = directories.filter((directory) => !chosen.has(directory));
   if (missing.length === 0) return chosen;
   const instead = found.length > 0 ? found : await allSnapshots(agent, access, signal);
   throw new HostFailure('NoSnapshot', noSnapshot(source, missing, instead));
+}
+
+/** @param found - the snapshots that have the tags and the host of `source`, oldest first */
+export function choose(
+  source: Source,
+  directories: readonly string[],
+  found: readonly Snapshot[],
+): Map<string, Choice> {
+  const chosen = new Map<string, Choice>();
+  // The newest stays. Two configurations may have backed up one directory.
+  for (const snapshot of found.filter((each) => isOf(source, each))) {
+    const directory = subjectOf(snapshot.tags)?.directory;
+    if (directory === undefined || !directories.includes(directory)) continue;
+    if (source.ids !== undefined || !isIncomplete(snapshot.tags)) {
+      chosen.set(directory, { snapshot });
+      continue;
+    }
+    const before = chosen.get(directory);
+    if (before !== undefined) chosen.set(directory, { ...before, passedOver: snapshot });
+  }
+  return chosen;
+}
+
+/** Which newer snapshots were not taken, as a sentence; undefined where there is none. */
+export function describePassedOver(chosen: ReadonlyMap<string, Choice>): string | undefined {
+  const cases = [...chosen].flatMap(([directory, { snapshot, passedOver }]) =>
+    passedOver === undefined
+      ? []
+      : [
+          `${directory} is restored from ${nameOf(snapshot)}, since the newer ${nameOf(passedOver)} is incomplete`,
+        ],
+  );
+  if (cases.length === 0) return undefined;
+  return `${listed(cases.slice(0, mostNamed), cases.length)}. ${takenByName}`;
+}
+
+const takenByName = 'A snapshot that is incomplete is taken only where rules[].snapshots names it';
+
+function nameOf({ id, time }: Snapshot): string {
+  return `${id.slice(0, 8)} of ${instant(time)}`;
 }
 
 function tagsOfSource({ namespace, target, configuration }: Source): Tags {
@@ -119,7 +162,8 @@ export function noSnapshot(source: Source, missing: readonly string[], instead: 
   const what = `Repository ${source.repository} has no snapshot of ${missing.join(', ')} of ${describeSource(source)}`;
   if (instead.length === 0) return `${what}; it has no snapshots at all`;
   const newest = instead.toReversed().slice(0, mostNamed).map(describe);
-  return `${what}; the newest of what it has: ${listed(newest, instead.length)}`;
+  const hint = instead.some(({ tags }) => isIncomplete(tags)) ? `. ${takenByName}` : '';
+  return `${what}; the newest of what it has: ${listed(newest, instead.length)}${hint}`;
 }
 
 function describeSource({ namespace, target, configuration, host, ids, before }: Source): string {
@@ -139,7 +183,8 @@ function describe(snapshot: Snapshot): string {
     subject === undefined
       ? snapshot.paths.join(', ')
       : `${subject.directory} of ${subject.kind} ${subject.namespace}/${subject.name}`;
-  return `${what} (${snapshot.host}, ${instant(snapshot.time)}, ${snapshot.id.slice(0, 8)})`;
+  const flaw = isIncomplete(snapshot.tags) ? ', incomplete' : '';
+  return `${what} (${snapshot.host}, ${instant(snapshot.time)}, ${snapshot.id.slice(0, 8)}${flaw})`;
 }
 
 function instant(time: number): string {

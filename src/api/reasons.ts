@@ -26,6 +26,8 @@ export const REASONS: Readonly<Record<string, string>> = {
   DirectoryIsLink: 'the directory is a symbolic link, of which only the link would be backed up',
   DirectoryNotFound: 'the volume has no such directory',
   DirectoryNotMounted: 'no volume of the workload holds the directory, or the pod is older than the wish',
+  DirectoryNotInSnapshot:
+    'the snapshot lacks the directory itself, most often since target.exclude matches it',
   DirectoryOnBlockDevice: 'the directory is on a raw block device, which has no files',
   DirectoryUnreadable: 'the user of the agent may not read the directory',
   EarlierSessionActive: 'the session before of the same configuration has not ended',
@@ -33,6 +35,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   Failed: 'the retention policy was not applied, and the agent gave no reason',
   HostGone: 'the workload has the host no more: it was scaled down, or the node is gone',
   HostsMissing: 'some hosts have no agent yet, and are waited for a while',
+  IncompletePassedOver: 'all is restored, from an older snapshot than the newest, which is incomplete',
   InitializerFailed: 'the host that was to create the repository failed',
   Injected: 'the workload has the sidecar',
   InjectionHadNoEffect: 'Event: the workload was touched and is as before; the webhook may not be reached',
@@ -51,6 +54,8 @@ export const REASONS: Readonly<Record<string, string>> = {
   NoSnapshotMade: 'restic ended well and named no snapshot',
   NoVolumeNeeded: 'the backend of the repository needs no volume',
   NothingRestored: 'the snapshot has nothing of what was asked for',
+  NotMarkedIncomplete:
+    'a snapshot is incomplete and could not be marked so; a restore takes it for a good one',
   OldPodsRun: 'the restore waits until no pod is left that writes where it restores',
   OldPodsWrite: 'an old pod would go on writing while its successor is restored',
   OutputTooLong: 'restic said more than the agent has memory for, so that what it did cannot be told',
@@ -86,7 +91,8 @@ export const REASONS: Readonly<Record<string, string>> = {
   SettingsConflict: 'another configuration of the workload wants its one sidecar to run in another way',
   SettingsInvalid: 'a pod whose sidecar ran as runtimeSettings say would not be run',
   SharedVolume: 'pods that have a backup each share one volume',
-  SomeFilesUnreadable: 'a snapshot was made, and lacks files that the agent may not read',
+  SomeFilesUnreadable:
+    'a snapshot was made and marked incomplete: it lacks files that the agent may not read',
   StartingDeadlineExceeded: 'it could not start within startingDeadline',
   Terminated: 'the pod was terminated in the middle',
   TooManyHosts: 'the workload has more hosts than a session has room for',

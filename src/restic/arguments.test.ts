@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  addTagArguments,
   backupArguments,
   catConfigArguments,
   forgetArguments,
@@ -43,7 +44,20 @@ describe('the arguments of restic', () => {
     [
       'snapshots of a host',
       snapshotsArguments({ tags: ['a=b'], host: 'host-0', latest: 1 }),
-      ['snapshots', '--json', '--retry-lock=5m', '--tag=a=b', '--host=host-0', '--latest=1'],
+      [
+        'snapshots',
+        '--json',
+        '--retry-lock=5m',
+        '--tag=a=b',
+        '--host=host-0',
+        '--group-by=host,paths,tags',
+        '--latest=1',
+      ],
+    ],
+    [
+      'tag',
+      addTagArguments({ tag: 'incomplete', snapshot: '40dc1520' }),
+      ['tag', '--json', '--retry-lock=5m', '--add=incomplete', '--', '40dc1520'],
     ],
     [
       'restore',

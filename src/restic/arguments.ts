@@ -50,7 +50,7 @@ export interface SnapshotsOptions extends Locking {
   /** Snapshots with all of these; every snapshot where it is left out. */
   readonly tags?: Tags;
   readonly host?: string;
-  /** At most so many, the newest, of each host and set of paths. */
+  /** At most so many, the newest, of each host, set of paths and set of tags. */
   readonly latest?: number;
 }
 
@@ -60,8 +60,19 @@ export function snapshotsArguments({ tags, host, latest, retryLock }: SnapshotsO
     ...common(retryLock),
     ...(tags === undefined ? [] : [`--tag=${tags.join()}`]),
     ...(host === undefined ? [] : [`--host=${host}`]),
-    ...(latest === undefined ? [] : [`--latest=${latest}`]),
+    // Without groups the newest would hide an older one of other tags.
+    ...(latest === undefined ? [] : ['--group-by=host,paths,tags', `--latest=${latest}`]),
   ];
+}
+
+export interface AddTagOptions extends Locking {
+  readonly tag: string;
+  /** The id of the snapshot, which gets another by this. */
+  readonly snapshot: string;
+}
+
+export function addTagArguments({ tag, snapshot, retryLock }: AddTagOptions): string[] {
+  return ['tag', ...common(retryLock), `--add=${tag}`, '--', snapshot];
 }
 
 export interface RestoreOptions extends Locking {

@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { UnreadableOutputError } from './json.ts';
-import { parseConfig, parseDirectory, parseForget, parseInit, parseSnapshots } from './output.ts';
+import {
+  parseConfig,
+  parseDirectory,
+  parseForget,
+  parseInit,
+  parseSnapshots,
+  parseTagged,
+} from './output.ts';
 
 const snapshot = {
   time: '2026-11-22T18:21:51.428010881Z',
@@ -41,6 +48,27 @@ describe('the output of', () => {
       { ...parsed, id: 'b', time: Date.parse('2026-11-22T19:00:00Z'), tags: [] },
     ]);
     expect(parseSnapshots('[]\n')).toEqual([]);
+  });
+
+  test('snapshots in groups is one list', () => {
+    const newer = {
+      ...snapshot,
+      id: 'b',
+      time: '2026-11-22T19:00:00Z',
+      tags: ['configuration=web', 'incomplete'],
+    };
+    const groups = [newer, snapshot].map((member) => ({
+      group_key: { hostname: 'host-0', paths: ['/data'], tags: member.tags },
+      snapshots: [member],
+    }));
+    expect(parseSnapshots(JSON.stringify(groups))).toEqual(parseSnapshots(JSON.stringify([snapshot, newer])));
+  });
+
+  test('tag has the id that the snapshot has now, among text', () => {
+    const changed = { message_type: 'changed', old_snapshot_id: 'a', new_snapshot_id: 'b' };
+    const summary = { message_type: 'summary', changed_snapshots: 1 };
+    const lines = ['create exclusive lock for repository', JSON.stringify(changed), JSON.stringify(summary)];
+    expect(parseTagged(lines.join('\n'))).toBe('b');
   });
 
   test('forget has its groups on the first line, before the text of prune', () => {
@@ -95,6 +123,8 @@ describe('the output of', () => {
     ['snapshots', () => parseSnapshots('{}')],
     ['snapshots', () => parseSnapshots('[{"id":"a"}]')],
     ['snapshots', () => parseSnapshots('[null]')],
+    ['snapshots', () => parseSnapshots('[{"group_key":{}}]')],
+    ['tag', () => parseTagged('{"message_type":"summary","changed_snapshots":0}')],
     ['forget', () => parseForget('loading indexes...')],
     ['forget', () => parseForget('[{"keep":7}]')],
     ['forget', () => parseForget('[7]')],

@@ -63,11 +63,28 @@ export function parseConfig(stdout: string): string {
   return id;
 }
 
-/** The snapshots that `snapshots` listed, oldest first. */
+/** The snapshots that `snapshots` listed, in groups or not, oldest first. */
 export function parseSnapshots(stdout: string): Snapshot[] {
   const list = parseJson(stdout);
   if (!Array.isArray(list)) throw new UnreadableOutputError('snapshots', 'it is no list', stdout);
-  return list.map((item) => snapshotOf('snapshots', item)).sort((a, b) => a.time - b.time);
+  return list
+    .flatMap((item) => (isJsonObject(item) && 'group_key' in item ? membersOf(item) : [item]))
+    .map((item) => snapshotOf('snapshots', item))
+    .sort((a, b) => a.time - b.time);
+}
+
+function membersOf({ snapshots }: JsonObject): unknown[] {
+  if (Array.isArray(snapshots)) return snapshots;
+  throw new UnreadableOutputError('snapshots', 'a group has no list', JSON.stringify(snapshots) ?? '');
+}
+
+/** The id that the one snapshot has after `tag` put a tag on it. Text comes before, and nothing but a count where there was no such snapshot. */
+export function parseTagged(stdout: string): string {
+  const objects = stdout.split('\n').map(parseJson).filter(isJsonObject);
+  const changed = objects.find((object) => object.message_type === 'changed');
+  const id = changed && stringOf(changed, 'new_snapshot_id');
+  if (id === undefined) throw new UnreadableOutputError('tag', 'it names no changed snapshot', stdout);
+  return id;
 }
 
 /** What `forget` kept and removed. With --prune text follows the list, and nothing at all is printed where no snapshot has the tags. */

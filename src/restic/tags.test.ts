@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { configurationTags, directoryTags, subjectOf, tagsOf, targetTags } from './tags.ts';
+import {
+  configurationTags,
+  directoryTags,
+  INCOMPLETE_TAG,
+  isIncomplete,
+  subjectOf,
+  tagsOf,
+  targetTags,
+} from './tags.ts';
 
 const web = {
   namespace: 'shop',
@@ -47,6 +55,15 @@ describe('the tags of a snapshot', () => {
         expect(subjectOf(asRestic)).toEqual(given);
       }),
     );
+  });
+
+  test('tell a snapshot that is not complete, and what it is of all the same', () => {
+    const tags = [...tagsOf({ ...web, directory: '/incomplete' }), INCOMPLETE_TAG];
+    expect([isIncomplete(tags), isIncomplete(tagsOf({ ...web, directory: INCOMPLETE_TAG }))]).toEqual([
+      true,
+      false,
+    ]);
+    expect(subjectOf(tags)).toEqual({ ...web, directory: '/incomplete' });
   });
 
   test('narrow from target to configuration to directory', () => {

@@ -43,6 +43,16 @@ export function directoryTags(directory: string): Tags {
   return [`directory=${encoded(directory)}`];
 }
 
+/**
+ * The tag of a snapshot that lacks some of what was to be backed up. It is put on it afterwards, so that `forget`, which groups by tags, counts
+ * such snapshots for themselves and they displace no good one; a restore takes one only where it is named.
+ */
+export const INCOMPLETE_TAG = 'incomplete';
+
+export function isIncomplete(tags: readonly string[]): boolean {
+  return tags.includes(INCOMPLETE_TAG);
+}
+
 /** What a snapshot with `tags` is of; undefined where the tags are not ours, or not whole. */
 export function subjectOf(tags: readonly string[]): SnapshotSubject | undefined {
   const configuration = tagValue(tags, 'configuration');

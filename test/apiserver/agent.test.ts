@@ -43,7 +43,7 @@ import { createConnection, type Endpoint } from '../../src/kube/https-connection
 import { kubeconfigEndpoint } from '../../src/kube/kubeconfig.ts';
 import type { ApiObject } from '../../src/kube/object.ts';
 import { customResourceDefinitions, namespaces } from '../../src/kube/resource.ts';
-import { tagsOf } from '../../src/restic/tags.ts';
+import { INCOMPLETE_TAG, tagsOf } from '../../src/restic/tags.ts';
 
 /* The real agent, restic and API server; this test plays the operator and kubelet. */
 
@@ -164,6 +164,7 @@ async function configure(
   { repository }: Scene,
   directories: string[],
   retentionPolicy?: Partial<RetentionPolicy>,
+  exclude?: string[],
 ): Promise<string> {
   const name = `configuration-${++serial}`;
   await client.create(BACKUP_CONFIGURATIONS, {
@@ -173,7 +174,11 @@ async function configure(
     spec: {
       schedule: '@daily',
       repository: { name: repository },
-      target: { ref: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, directories },
+      target: {
+        ref: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+        directories,
+        ...(exclude !== undefined && { exclude }),
+      },
       ...(retentionPolicy !== undefined && { retentionPolicy }),
     },
   } as ApiObject);
@@ -412,7 +417,8 @@ describe('a backup', () => {
     expect(host).not.toHaveProperty('reason');
   });
 
-  test('of files that cannot be read is Failed, names them, and its snapshot stands', async () => {
+  /** A sidecar whose restic is a user who may not read the file `locked`. */
+  async function unreadable(instead: (real: Spawn) => Spawn = (real) => real) {
     const of = await scene();
     await fill(of.data, { a: 'one', locked: 'two' });
     await chmod(join(of.data, 'locked'), 0);
@@ -422,17 +428,89 @@ describe('a backup', () => {
     const asNobody: Spawn = (command, args, env) =>
       spawn(command, args, { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'], uid: 65534, gid: 65534 });
     startSidecar(of, [configuration], {
-      spawn: asNobody,
+      spawn: instead(asNobody),
       restic: await reachable(of),
     });
     // In a pod the agent is that user itself: here what it made is given to everybody.
     await eventually(() => access(join(of.root, 'scratch', 'cache')).then(() => true));
     for (const name of ['tmp', 'cache']) await chmod(join(of.root, 'scratch', name), 0o777);
-    const failed = await backUp(configuration, { initializer: 'host-0' });
+    return { of, configuration, failed: await backUp(configuration, { initializer: 'host-0' }) };
+  }
+
+  interface Listed {
+    short_id: string;
+    tags: string[];
+  }
+
+  test('of files that cannot be read is Failed, names them, and its snapshot stands, marked incomplete', async () => {
+    const { of, configuration, failed } = await unreadable();
     expect(failed.host.message).toContain('1 file or directory could not be read');
     expect(failed.host).toMatchObject({ phase: 'Failed', reason: 'SomeFilesUnreadable' });
     expect(failed.host.message).toContain(join(of.data, 'locked'));
-    expect(failed.status?.stats?.[0]).toMatchObject({ directory: of.data, snapshot: expect.any(String) });
+    const listed: Listed[] = JSON.parse(await restic(of, 'snapshots', '--json'));
+    expect(listed.map(({ tags }) => tags.at(-1))).toEqual([INCOMPLETE_TAG]);
+    expect(failed.status?.stats).toMatchObject([{ directory: of.data, snapshot: listed[0]?.short_id }]);
+
+    await chmod(join(of.data, 'locked'), 0o644);
+    const { host, status } = await backUp(configuration);
+    expect(host.phase).toBe('Succeeded');
+    const good: Listed[] = JSON.parse(
+      await restic(of, 'snapshots', '--json', status?.stats?.[0]?.snapshot ?? ''),
+    );
+    expect(good.map(({ tags }) => tags.includes(INCOMPLETE_TAG))).toEqual([false]);
+  });
+
+  test('says so where a snapshot that is not complete could not be marked', async () => {
+    const { of, failed } = await unreadable((real) => (command, args, env) => {
+      const isTag = args.includes('tag');
+      return isTag ? real('sh', ['-c', 'echo no tags today >&2; exit 11'], env) : real(command, args, env);
+    });
+    const listed: Listed[] = JSON.parse(await restic(of, 'snapshots', '--json'));
+    const id = listed[0]?.short_id ?? '';
+    expect(failed.host).toMatchObject({ phase: 'Failed', reason: 'NotMarkedIncomplete' });
+    for (const part of [
+      join(of.data, 'locked'),
+      `restic forget ${id}`,
+      'locked by another',
+      'no tags today',
+    ]) {
+      expect(failed.host.message).toContain(part);
+    }
+    expect(failed.status?.stats).toMatchObject([{ snapshot: id }]);
+  });
+
+  test.each([
+    ['the directory', (of: Scene) => of.data],
+    ['its name, wherever it is', () => 'data'],
+    ['one above it', (of: Scene) => of.root],
+  ])(
+    'of which an exclude matches %s is Failed, and its snapshot is marked incomplete',
+    async (_, pattern) => {
+      const of = await scene();
+      await fill(of.data, { a: 'one' });
+      const configuration = await configure(of, [of.data], undefined, ['*.tmp', pattern(of)]);
+      startSidecar(of, [configuration]);
+      const failed = await backUp(configuration, { initializer: 'host-0' });
+      expect(failed.host).toMatchObject({
+        phase: 'Failed',
+        reason: 'DirectoryNotInSnapshot',
+        message: expect.stringContaining(`(*.tmp; ${pattern(of)})`),
+      });
+      const listed: Listed[] = JSON.parse(await restic(of, 'snapshots', '--json'));
+      expect(listed.map(({ tags }) => tags.at(-1))).toEqual([INCOMPLETE_TAG]);
+      expect(of.commands).toEqual(['cat', 'init', 'backup', 'ls', 'tag']);
+    },
+  );
+
+  test('of a directory that is empty, or from which all is excluded, is none of a directory that is missing', async () => {
+    const of = await scene();
+    await fill(of.data, { 'a.tmp': 'one' });
+    const configuration = await configure(of, [of.data], undefined, ['*.tmp']);
+    startSidecar(of, [configuration]);
+    expect((await backUp(configuration, { initializer: 'host-0' })).host.phase).toBe('Succeeded');
+    await rm(join(of.data, 'a.tmp'));
+    expect((await backUp(configuration)).host.phase).toBe('Succeeded');
+    expect(of.commands).toEqual(['cat', 'init', 'backup', 'ls', 'backup', 'ls']);
   });
 
   test('of a directory that is not mounted here is Failed before anything is run', async () => {
@@ -450,6 +528,7 @@ describe('a backup', () => {
   test('waits for the host that makes the repository', async () => {
     const of = await scene();
     await restic(of, 'init');
+    await fill(of.data, { a: 'one' });
     const configuration = await configure(of, [of.data]);
     startSidecar(of, [configuration]);
     const name = await session(configuration);
@@ -478,6 +557,7 @@ describe('a backup', () => {
 
   test('leaves alone a session of another pod, and one that is over', async () => {
     const of = await scene();
+    await fill(of.data, { a: 'one' });
     const configuration = await configure(of, [of.data]);
     const others = await session(configuration);
     await operate(BACKUP_SESSIONS, others, running({ hosts: [{ host: 'host-0', podUID: 'another' }] }));
@@ -861,6 +941,31 @@ describe('a restore', () => {
       }
       expect(await readFile(join(of.data, 'state'), 'utf8')).toBe('now');
     });
+  });
+
+  test('takes no incomplete snapshot but the one that is named, and deletes nothing for its sake', async () => {
+    const of = await scene();
+    await fill(of.data, { a: 'one', b: 'two' });
+    await restic(of, 'init');
+    await restic(of, 'backup', '--host=host-0', ...tagsOfData(of), '--', of.data);
+    await rm(join(of.data, 'b'));
+    await restic(of, 'backup', '--host=host-0', ...tagsOfData(of), `--tag=${INCOMPLETE_TAG}`, '--', of.data);
+    const listed: { short_id: string }[] = JSON.parse(await restic(of, 'snapshots', '--json'));
+    const [good, incomplete] = listed.map(({ short_id }) => short_id);
+    const name = await restoreSession(of, { mode: 'Exact' });
+    await operate(RESTORE_SESSIONS, name, running());
+    expect(await startRestore(of, [name])).toBe(0);
+    expect((await readdir(of.data)).sort()).toEqual(['a', 'b']);
+    const { status } = await read(name);
+    expect(status?.stats).toMatchObject([{ snapshot: good }]);
+    expect(status?.hosts?.[0]).toMatchObject({ phase: 'Succeeded', reason: 'IncompletePassedOver' });
+    expect(status?.hosts?.[0]?.message).toContain(`the newer ${incomplete} of `);
+
+    const named = await restoreSession(of, { mode: 'Exact', rules: [{ snapshots: [incomplete] }] });
+    await operate(RESTORE_SESSIONS, named, running());
+    expect(await startRestore(of, [named])).toBe(0);
+    expect(await readdir(of.data)).toEqual(['a']);
+    expect((await read(named)).status?.hosts?.[0]).not.toHaveProperty('reason');
   });
 
   test('without a snapshot is Failed, says what there is instead, and lets the workload run', async () => {

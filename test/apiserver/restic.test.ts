@@ -19,6 +19,7 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
+  addTagArguments,
   backupArguments,
   catConfigArguments,
   forgetArguments,
@@ -29,6 +30,7 @@ import {
 } from '../../src/restic/arguments.ts';
 import { repositoryEnvironment } from '../../src/restic/environment.ts';
 import { explainExit } from '../../src/restic/exit-codes.ts';
+import { UnreadableOutputError } from '../../src/restic/json.ts';
 import { type BackupSummary, parseBackupLine, parseRestoreLine } from '../../src/restic/messages.ts';
 import {
   parseConfig,
@@ -36,8 +38,9 @@ import {
   parseForget,
   parseInit,
   parseSnapshots,
+  parseTagged,
 } from '../../src/restic/output.ts';
-import { configurationTags, subjectOf, tagsOf, targetTags } from '../../src/restic/tags.ts';
+import { configurationTags, INCOMPLETE_TAG, subjectOf, tagsOf, targetTags } from '../../src/restic/tags.ts';
 
 const PROGRAM = process.env.RESTIC ?? 'restic';
 const PASSWORD = 'correct, horse "battery" <staple>';
@@ -298,6 +301,34 @@ describe('the real restic', () => {
     expect(await readdir(join(target, 'cache'))).toEqual(['new']);
     await succeeded(restoreArguments({ snapshot, directory, target, exact: true }));
     expect(await inventory(target)).toEqual(await inventory(directory));
+  });
+
+  test('counts incomplete snapshots for themselves: they displace no good one, and do not pile up', async () => {
+    const directory = join(root, 'incomplete');
+    await mkdir(directory);
+    await writeFile(join(directory, 'file'), 'x');
+    const subject = subjectOfDirectory('incomplete', directory);
+    const marked: string[] = [];
+    const good: string[] = [];
+    for (let round = 0; round < 8; round++) {
+      const { snapshot = '' } = await backUp('incomplete', directory);
+      if (round < 3) {
+        good.push(snapshot);
+        continue;
+      }
+      const { stdout } = await succeeded(addTagArguments({ tag: INCOMPLETE_TAG, snapshot }));
+      marked.push(parseTagged(stdout));
+    }
+    const newest = await succeeded(snapshotsArguments({ tags: tagsOf(subject), host: 'host-0', latest: 1 }));
+    expect(parseSnapshots(newest.stdout).map(({ id }) => id)).toEqual([good.at(-1), marked.at(-1)]);
+    const tags = configurationTags(subject);
+    await succeeded(forgetArguments({ tags, policy: { keepLast: 2 } }));
+    expect((await snapshotsOf(tags)).map(({ id }) => id)).toEqual([...good.slice(-2), ...marked.slice(-2)]);
+  });
+
+  test('changes nothing where the snapshot that is to be tagged is gone, and does not say that it did', async () => {
+    const { stdout } = await succeeded(addTagArguments({ tag: INCOMPLETE_TAG, snapshot: '00000000' }));
+    expect(() => parseTagged(stdout)).toThrow(UnreadableOutputError);
   });
 
   test('keeps what has a tag that is to be kept, however old', async () => {
