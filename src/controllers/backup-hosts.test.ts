@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decideAbsence, freeze, PATIENCE } from './backup-hosts.ts';
+import { decideAbsence, freeze, PATIENCE, retainerOf } from './backup-hosts.ts';
 import { aWorkload } from './objects.fixture.ts';
 import { aPod } from './pods.fixture.ts';
 import type { WorkloadHost } from './workload-hosts.ts';
@@ -56,5 +56,30 @@ describe('a session whose hosts do not all have an agent', () => {
         completionTime: '2026-11-22T17:30:00Z',
       },
     ]);
+  });
+});
+
+describe('the retention policy', () => {
+  const host = (name: string, reason?: string) => ({
+    host: name,
+    phase: reason === undefined ? ('Succeeded' as const) : ('Failed' as const),
+    ...(reason !== undefined && { reason }),
+  });
+
+  it.each([
+    ['by a host that succeeded', [host('a', 'SomeFilesUnreadable'), host('b')], 'b'],
+    [
+      'where all snapshots are incomplete, or they would pile up',
+      [host('a', 'PodGone'), host('b', 'SomeFilesUnreadable')],
+      'b',
+    ],
+    ['where a directory is excluded itself', [host('a', 'DirectoryNotInSnapshot')], 'a'],
+    [
+      'not at all where no snapshot was made',
+      [host('a', 'PodGone'), host('b', 'NotMarkedIncomplete')],
+      undefined,
+    ],
+  ])('is applied %s', (_, hosts, expected) => {
+    expect(retainerOf(hosts)).toBe(expected);
   });
 });

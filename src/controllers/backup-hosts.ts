@@ -56,3 +56,18 @@ export function freeze(seen: readonly WorkloadHost[], now: string): HostNow[] {
 export function noAgent({ host, missing }: { host: string; missing: string }, now: string): HostNow {
   return { host, phase: 'Failed', reason: 'NoAgent', message: missing, completionTime: now };
 }
+
+/**
+ * The host that applies the retention policy: one that succeeded, or else one that made an incomplete snapshot, since these would pile
+ * up for as long as no backup succeeds. They count for themselves, so that no good snapshot goes for one. Undefined where no snapshot was made.
+ *
+ * @param settled - all hosts of the session
+ */
+export function retainerOf(
+  settled: readonly Pick<HostNow, 'host' | 'phase' | 'reason'>[],
+): string | undefined {
+  const able =
+    settled.find(({ phase }) => phase === 'Succeeded') ??
+    settled.find(({ reason }) => reason === 'SomeFilesUnreadable' || reason === 'DirectoryNotInSnapshot');
+  return able?.host;
+}

@@ -10,7 +10,7 @@ import { isOver, RETENTION_APPLIED, SUCCEEDED } from '../api/sessions.ts';
 import { keyOf } from '../kube/object.ts';
 import type { Outcome, Reconciler } from '../kube/queue.ts';
 import { podsOf } from './agent-pods.ts';
-import { decideAbsence, freeze } from './backup-hosts.ts';
+import { decideAbsence, freeze, retainerOf } from './backup-hosts.ts';
 import { decideStart } from './backup-start.ts';
 import { type Context, FIELD_MANAGER, instantOf, timestamp } from './context.ts';
 import type { HostWatch } from './host-watch.ts';
@@ -133,14 +133,14 @@ export function backupSessions(context: Context, gate: SessionGate, hosts: HostW
     if (!settled.hosts.every(isSettled)) return { requeueAfter: WATCH_EVERY };
 
     const appointed = session.status?.retention?.host;
-    const good = settled.hosts.find(({ phase }) => phase === 'Succeeded');
+    const retainer = retainerOf(settled.hosts);
     if (
       appointed === undefined &&
-      good !== undefined &&
+      retainer !== undefined &&
       configuration?.spec.retentionPolicy !== undefined &&
       !session.spec.cancel
     ) {
-      await applyStatus(client, BACKUP_SESSIONS, session, { retention: { host: good.host } }, clock.now());
+      await applyStatus(client, BACKUP_SESSIONS, session, { retention: { host: retainer } }, clock.now());
       return { requeueAfter: WATCH_EVERY };
     }
     const retention = appointed === undefined ? undefined : await retentionOutcome(session, appointed);
