@@ -29,11 +29,19 @@ interface Wanted {
 const WANTED: Record<string, Wanted> = {
   resourceRequirements: { type: 'ResourceRequirements', fields: ['limits', 'requests'] },
   securityContext: { type: 'SecurityContext', fields: ['runAsGroup', 'runAsNonRoot', 'runAsUser'] },
+  containerSecurityContext: { type: 'SecurityContext' },
+  envVar: { type: 'EnvVar' },
+  volumeMount: { type: 'VolumeMount' },
 };
 
 /* The OpenAPI has no bounds, and a CustomResourceDefinition of ours has them. */
 const LONGEST_TEXT = 4096;
 const MOST_ENTRIES = 64;
+
+/** Those that a CustomResourceDefinition knows; the others are for built-in types alone. */
+const STRUCTURAL_EXTENSIONS = new Set([
+  ...['x-kubernetes-list-type', 'x-kubernetes-list-map-keys', 'x-kubernetes-map-type'],
+]);
 
 const PREFIX = '#/components/schemas/';
 const QUANTITY = `${PREFIX}io.k8s.apimachinery.pkg.api.resource.Quantity`;
@@ -85,9 +93,7 @@ function structuralOf(schemas: OpenAPIDocument['components']['schemas'], schema:
     return { ...said, ...either, ...pattern, maxLength: 64 };
   }
   const extensions = Object.fromEntries(
-    Object.entries(rest).filter(
-      ([key]) => key.startsWith('x-kubernetes-') && key !== 'x-kubernetes-group-version-kind',
-    ),
+    Object.entries(rest).filter(([key]) => STRUCTURAL_EXTENSIONS.has(key)),
   );
   const { type, format, enum: values, required = [], properties, additionalProperties, items } = rest;
   const isText = type === 'string' && values === undefined && format === undefined;
@@ -107,7 +113,10 @@ function structuralOf(schemas: OpenAPIDocument['components']['schemas'], schema:
       additionalProperties: structuralOf(schemas, additionalProperties),
       maxProperties: MOST_ENTRIES,
     }),
-    ...(items !== undefined && { items: structuralOf(schemas, items), maxItems: MOST_ENTRIES }),
+    ...(items !== undefined && {
+      items: { description: 'One of them.', ...structuralOf(schemas, items) },
+      maxItems: MOST_ENTRIES,
+    }),
     ...extensions,
   };
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
-import { parseQuantity } from './injection/quantity.ts';
+import { parseQuantity } from './api/quantity.ts';
 
 /* The command line: parses, wires, and does nothing else. What a command needs is loaded when it is called. */
 

@@ -13,6 +13,7 @@ import { readRegistrations, serverNames } from './admission/registrations.ts';
 import { createAdmissionServer } from './admission/server.ts';
 import { validateObjects } from './admission/validate-objects.ts';
 import { validateReports } from './admission/validate-reports.ts';
+import { validateTasks } from './admission/validate-tasks.ts';
 import { createCaches, fillCaches } from './controllers/caches.ts';
 import { type Context, FIELD_MANAGER } from './controllers/context.ts';
 import { runControllers } from './controllers/operator.ts';
@@ -80,6 +81,10 @@ export async function serve(options: ServeOptions): Promise<void> {
       '/validate/objects': validateObjects({
         targetProblems: (kind, object, oldObject) =>
           targetProblems(caches, injection, kind, object, oldObject),
+      }),
+      '/validate/tasks': validateTasks({
+        functionNamed: (name) => caches.functions.get(name),
+        tasks: () => caches.tasks.list(),
       }),
       '/validate/reports': validateReports({
         operator: `system:serviceaccount:${options.namespace}:stash-operator`,

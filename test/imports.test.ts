@@ -12,7 +12,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   tasks: ['api'],
   schedules: ['api'],
   restic: ['api'],
-  rules: ['api', 'injection', 'schedules'],
+  rules: ['api', 'injection', 'schedules', 'tasks'],
   kube: ['api'],
   admission: ['api', 'rules', 'injection', 'tasks', 'schedules', 'restic', 'kube'],
   controllers: ['api', 'injection', 'tasks', 'schedules', 'restic', 'kube'],

@@ -1,9 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { GROUP } from '../api/annotations.ts';
 import { type Condition, findCondition } from '../api/conditions.ts';
 import type { Client } from '../kube/client.ts';
 import { type Clock, sleep, systemClock } from '../kube/clock.ts';
+import { ApiError } from '../kube/errors.ts';
 import type { ApiObject } from '../kube/object.ts';
 import { customResourceDefinitions } from '../kube/resource.ts';
 
@@ -21,6 +23,9 @@ export interface DefinitionOptions {
 
 const POLL_MS = 100;
 
+/** By which our own definitions are known. */
+const NAME_LABEL = 'app.kubernetes.io/name';
+
 /**
  * The CustomResourceDefinitions in the folder `crds`.
  *
@@ -34,7 +39,8 @@ export async function readDefinitions(folder: string): Promise<ApiObject[]> {
 }
 
 /**
- * Applies `definitions`, and resolves once the API server serves their kinds. Any replica may do it, at any time.
+ * Applies `definitions`, and resolves once the API server serves their kinds. Any replica may do it, at any time. A kind of another's
+ * group that is there already, and was not brought by us, is left as it is.
  *
  * @throws {Error} that names a definition which is not served in time, with the API server's reason
  */
@@ -46,6 +52,7 @@ export async function applyDefinitions(
   const { fieldManager, clock = systemClock, signal, timeoutMs = 30_000 } = options;
   const call = signal === undefined ? {} : { signal };
   for (const definition of definitions) {
+    if (await isOfOthers(client, definition, call)) continue;
     await client.apply(customResourceDefinitions, definition, { fieldManager, force: true, ...call });
   }
   const until = clock.now() + timeoutMs;
@@ -58,6 +65,23 @@ export async function applyDefinitions(
       await sleep(clock, POLL_MS, signal);
       signal?.throwIfAborted();
     }
+  }
+}
+
+/** A kind of a group that is not ours may have been brought by its owner, who knows more of it than we do. */
+async function isOfOthers(
+  client: Client,
+  definition: ApiObject,
+  call: { signal?: AbortSignal },
+): Promise<boolean> {
+  const { name } = definition.metadata;
+  if (name.endsWith(`.${GROUP}`)) return false;
+  try {
+    const found = await client.get(customResourceDefinitions, name, undefined, call);
+    return found.metadata.labels?.[NAME_LABEL] !== definition.metadata.labels?.[NAME_LABEL];
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return false;
+    throw error;
   }
 }
 

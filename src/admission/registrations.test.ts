@@ -21,6 +21,7 @@ describe('the registrations', () => {
     expect(rules).toEqual([
       'workloads.stash.appscode.com Ignore 5 None Equivalent',
       'objects.stash.appscode.com Fail 10 None Equivalent',
+      'tasks.stash.appscode.com Fail 10 None Equivalent',
       'reports.stash.appscode.com Fail 10 None Equivalent',
     ]);
     expect(webhooks(written)[0]?.reinvocationPolicy).toBe('IfNeeded');
@@ -30,7 +31,7 @@ describe('the registrations', () => {
     const options = { namespace: 'backup', address: { service: 'hook' }, authority };
     const filled = webhooks(written.map((one) => fillIn(one, options)));
     expect(filled.map(({ clientConfig }) => clientConfig)).toEqual(
-      ['/mutate/workloads', '/validate/objects', '/validate/reports'].map((path) => ({
+      ['/mutate/workloads', '/validate/objects', '/validate/tasks', '/validate/reports'].map((path) => ({
         service: { name: 'hook', namespace: 'backup', path, port: 443 },
         caBundle,
       })),
@@ -57,6 +58,7 @@ describe('the registrations', () => {
     expect(filled.map(({ clientConfig }) => clientConfig)).toEqual([
       { url: 'https://127.0.0.1:8443/mutate/workloads', caBundle },
       { url: 'https://127.0.0.1:8443/validate/objects', caBundle },
+      { url: 'https://127.0.0.1:8443/validate/tasks', caBundle },
       { url: 'https://127.0.0.1:8443/validate/reports', caBundle },
     ]);
   });

@@ -5,11 +5,11 @@ import type { Logger } from 'pino';
 import { type Clock, sleep, systemClock } from '../kube/clock.ts';
 import type { KeyPair } from './certificate.ts';
 import { InvalidReviewError, parseReview } from './review.ts';
-import { answer, type Handler } from './verdict.ts';
+import { answer, type Handler, type SlowHandler, type Verdict } from './verdict.ts';
 
 export interface AdmissionServerOptions {
   /** By path, such as `/mutate/workloads`. */
-  handlers: Record<string, Handler>;
+  handlers: Record<string, Handler | SlowHandler>;
   log: Pick<Logger, 'error'>;
   /** Zero for any port that is free. */
   port: number;
@@ -50,9 +50,11 @@ export function createAdmissionServer(options: AdmissionServerOptions): Admissio
   for (const [path, handler] of Object.entries(handlers)) {
     app.post(path, (incoming, reply) => {
       const request = parseReview(incoming.body);
-      reply
-        .header('content-type', 'application/json; charset=utf-8')
-        .send(answer(request.uid, handler(request)));
+      const send = (verdict: Verdict) =>
+        reply.header('content-type', 'application/json; charset=utf-8').send(answer(request.uid, verdict));
+      const verdict = handler(request);
+      // Most answer at once, and need not wait for a promise.
+      return verdict instanceof Promise ? verdict.then(send) : send(verdict);
     });
   }
   return {

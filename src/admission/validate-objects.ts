@@ -1,11 +1,11 @@
 import { KINDS, type Kind } from '../api/kinds.ts';
 import { canonicalJSON } from '../api/names.ts';
-import { describeProblems, type Problem } from '../api/problem.ts';
 import { apiVersionOf } from '../api/resources.ts';
 import { problemsOf } from '../rules/object.ts';
 import { recordOf } from './record.ts';
+import { type Findings, verdictOf } from './refusal.ts';
 import type { AdmissionRequest } from './review.ts';
-import { ALLOWED, type Handler, type Refused, type Verdict } from './verdict.ts';
+import { ALLOWED, type Handler, type Verdict } from './verdict.ts';
 
 export interface ObjectOptions {
   /**
@@ -13,11 +13,6 @@ export interface ObjectOptions {
    * asks no API server.
    */
   targetProblems(kind: Kind, object: unknown, oldObject?: unknown): Findings;
-}
-
-interface Findings {
-  problems: Problem[];
-  warnings: Problem[];
 }
 
 /**
@@ -53,29 +48,6 @@ function judge(
   const placed = { ...object, metadata: { ...recordOf(object.metadata), namespace, name } };
   const { problems, warnings } = targetProblems(kind, placed, oldObject);
   return verdictOf(request, kind, { problems, warnings: [...own.warnings, ...warnings] });
-}
-
-function verdictOf(request: AdmissionRequest, kind: Kind, { problems, warnings }: Findings): Verdict {
-  const spoken = warnings.map((warning) => describeProblems([warning]));
-  if (problems.length > 0) return { ...refuse(request, kind, problems), warnings: spoken };
-  return spoken.length === 0 ? ALLOWED : { allowed: true, warnings: spoken };
-}
-
-function refuse({ name }: AdmissionRequest, { kind, group }: Kind, problems: Problem[]): Refused {
-  return {
-    allowed: false,
-    status: {
-      code: 422,
-      reason: 'Invalid',
-      message: `${kind} ${name === '' ? '' : `"${name}" `}is not valid:\n${describeProblems(problems)}`,
-      details: {
-        group,
-        kind,
-        name,
-        causes: problems.map(({ path, message }) => ({ reason: 'FieldValueInvalid', field: path, message })),
-      },
-    },
-  };
 }
 
 function kindOf({ kind }: AdmissionRequest): Kind | undefined {

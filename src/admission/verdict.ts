@@ -41,6 +41,9 @@ export const ALLOWED: Allowed = { allowed: true };
 /** Answers a request at once: it may ask caches, and no API server. */
 export type Handler = (request: AdmissionRequest) => Verdict;
 
+/** Answers once a cache has what it needs. */
+export type SlowHandler = (request: AdmissionRequest) => Promise<Verdict>;
+
 /**
  * Longer ones may be cut by the API server: 256 characters each, 4096 in all.
  *

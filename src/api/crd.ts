@@ -36,14 +36,17 @@ export function customResourceDefinition(kind: Kind): object {
           name: kind.version,
           served: true,
           storage: true,
-          subresources: { status: {} },
+          ...(kind.status !== undefined && { subresources: { status: {} } }),
           additionalPrinterColumns: kind.columns,
           schema: {
             openAPIV3Schema: {
               type: 'object',
               description: kind.description,
               required: ['spec'],
-              properties: { spec: structural(kind.spec), status: structural(kind.status) },
+              properties: {
+                spec: structural(kind.spec),
+                ...(kind.status !== undefined && { status: structural(kind.status) }),
+              },
             },
           },
         },

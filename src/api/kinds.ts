@@ -1,15 +1,21 @@
+import { appBinding } from './app-binding.ts';
 import { backupConfiguration } from './backup-configuration.ts';
 import { backupSession } from './backup-session.ts';
+import { functionSchema } from './function.ts';
 import { repository } from './repository.ts';
 import {
+  APP_BINDINGS,
   BACKUP_CONFIGURATIONS,
   BACKUP_SESSIONS,
+  FUNCTIONS,
   REPOSITORIES,
   RESTORE_SESSIONS,
   type Resource,
+  TASKS,
 } from './resources.ts';
 import { restoreSession } from './restore-session.ts';
 import type { TSchema } from './schema.ts';
+import { task } from './task.ts';
 
 /** A column of `kubectl get`. Source: CustomResourceDefinition, `additionalPrinterColumns`. */
 export interface Column {
@@ -25,7 +31,8 @@ export interface Kind extends Resource {
   shortNames: string[];
   description: string;
   spec: TSchema;
-  status: TSchema;
+  /** Of which something becomes: what is only read has none. */
+  status?: TSchema;
   columns: Column[];
 }
 
@@ -172,5 +179,52 @@ export const RESTORE_SESSION: Kind = {
   ],
 };
 
+export const FUNCTION: Kind = {
+  ...FUNCTIONS,
+  shortNames: ['fn'],
+  description: 'One container that does one thing, as a template with variables.',
+  ...functionSchema,
+  columns: [
+    { name: 'Image', type: 'string', jsonPath: '.spec.image', description: 'The image of the container.' },
+    age,
+  ],
+};
+
+export const TASK: Kind = {
+  ...TASKS,
+  shortNames: [],
+  description: 'Functions that run one after another, as the init containers and the container of one pod.',
+  ...task,
+  columns: [
+    {
+      name: 'Functions',
+      type: 'string',
+      jsonPath: '.spec.functions[*].name',
+      description: 'The Functions, in order.',
+    },
+    age,
+  ],
+};
+
+export const APP_BINDING: Kind = {
+  ...APP_BINDINGS,
+  shortNames: [],
+  description: 'How to reach an application such as a database, and with which credentials.',
+  ...appBinding,
+  columns: [
+    { name: 'Type', type: 'string', jsonPath: '.spec.type', description: 'What the application is.' },
+    { name: 'Version', type: 'string', jsonPath: '.spec.version', description: 'Its version.' },
+    age,
+  ],
+};
+
 /** Our kinds, in the order in which a user meets them. */
-export const KINDS: Kind[] = [REPOSITORY, BACKUP_CONFIGURATION, BACKUP_SESSION, RESTORE_SESSION];
+export const KINDS: Kind[] = [
+  REPOSITORY,
+  BACKUP_CONFIGURATION,
+  BACKUP_SESSION,
+  RESTORE_SESSION,
+  FUNCTION,
+  TASK,
+  APP_BINDING,
+];

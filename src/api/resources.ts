@@ -44,6 +44,31 @@ export const RESTORE_SESSIONS = {
   namespaced: true,
 } satisfies Resource;
 
+export const FUNCTIONS = {
+  group: GROUP,
+  version: 'v1beta1',
+  kind: 'Function',
+  plural: 'functions',
+  namespaced: false,
+} satisfies Resource;
+
+export const TASKS = {
+  group: GROUP,
+  version: 'v1beta1',
+  kind: 'Task',
+  plural: 'tasks',
+  namespaced: false,
+} satisfies Resource;
+
+/** Of KubeDB, whose group it is: where it is installed, we use what it brought. */
+export const APP_BINDINGS = {
+  group: 'appcatalog.appscode.com',
+  version: 'v1alpha1',
+  kind: 'AppBinding',
+  plural: 'appbindings',
+  namespaced: true,
+} satisfies Resource;
+
 /** The `apiVersion` of objects of `resource`: `apps/v1`, and `v1` for the core group. */
 export function apiVersionOf(resource: Pick<Resource, 'group' | 'version'>): string {
   return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;

@@ -1,16 +1,20 @@
 import type { BackupConfiguration } from '../api/backup-configuration.ts';
 import type { BackupSession } from '../api/backup-session.ts';
+import type { FunctionObject } from '../api/function.ts';
 import { claimNameOf } from '../api/local-backend.ts';
 import type { ObjectMeta } from '../api/object.ts';
 import type { Repository } from '../api/repository.ts';
 import {
   BACKUP_CONFIGURATIONS,
   BACKUP_SESSIONS,
+  FUNCTIONS,
   REPOSITORIES,
   RESTORE_SESSIONS,
   type Resource,
+  TASKS,
 } from '../api/resources.ts';
 import type { RestoreSession } from '../api/restore-session.ts';
+import type { Task } from '../api/task.ts';
 import { Cache } from '../kube/cache.ts';
 import type { Client } from '../kube/client.ts';
 import type { ApiObject } from '../kube/object.ts';
@@ -40,6 +44,8 @@ export interface Caches {
   restoreSessions: Cache<RestoreSession>;
   workloads: WorkloadCaches;
   claims: Cache<Claim>;
+  functions: Cache<FunctionObject>;
+  tasks: Cache<Task>;
 }
 
 export function createCaches(): Caches {
@@ -76,6 +82,8 @@ export function createCaches(): Caches {
       indexes: { workload: target, repository },
     }),
     workloads: new WorkloadCaches(),
+    functions: new Cache({ transform: withoutManagedFields<FunctionObject> }),
+    tasks: new Cache({ transform: withoutManagedFields<Task> }),
     claims: new Cache({
       transform: ({ apiVersion, kind, metadata, spec, status }) => ({
         apiVersion,
@@ -108,6 +116,8 @@ export async function fillCaches(
     fill(BACKUP_CONFIGURATIONS, caches.configurations),
     fill(BACKUP_SESSIONS, caches.backupSessions),
     fill(RESTORE_SESSIONS, caches.restoreSessions),
+    fill(FUNCTIONS, caches.functions),
+    fill(TASKS, caches.tasks),
     ...WORKLOADS.map((resource) => fill(resource, caches.workloads.of(resource.kind))),
     fill(persistentVolumeClaims, caches.claims),
   ]);

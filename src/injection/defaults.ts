@@ -1,5 +1,5 @@
+import { parseQuantity } from '../api/quantity.ts';
 import { fingerprint } from './fingerprint.ts';
-import { parseQuantity } from './quantity.ts';
 import { isRaw, type Raw, rawOf } from './raw.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { OPTIONS, sidecarIn } from './fixtures.ts';
 import { parseQuantity } from '../api/quantity.ts';
+import { OPTIONS, sidecarIn } from './fixtures.ts';
 import type { Raw } from './raw.ts';
 
 describe('a quantity', () => {

@@ -1,6 +1,6 @@
 import { quoted } from '../api/problem.ts';
-import type { Container, Pod } from './pod.ts';
 import { parseQuantity } from '../api/quantity.ts';
+import type { Container, Pod } from './pod.ts';
 import { type Raw, rawOf } from './raw.ts';
 import type { InjectionOptions, Resources } from './wanted.ts';
 

@@ -1,6 +1,6 @@
-import { AGENT_ROLE, MANAGED_BY, MANAGED_BY_LABEL } from '../api/annotations.ts';
+import { AGENT_ROLE, GROUP, MANAGED_BY, MANAGED_BY_LABEL } from '../api/annotations.ts';
 import type { BackupSession } from '../api/backup-session.ts';
-import { KINDS } from '../api/kinds.ts';
+import { KINDS, type Kind } from '../api/kinds.ts';
 import { apiVersionOf, BACKUP_SESSIONS, RESTORE_SESSIONS, type Resource } from '../api/resources.ts';
 import type { RestoreSession } from '../api/restore-session.ts';
 import { isOver } from '../api/sessions.ts';
@@ -90,7 +90,8 @@ export async function uninstall(cluster: Uninstallation): Promise<void> {
 /** What `purge` would take: how many objects of each kind there are. */
 export async function purgeable(client: Client): Promise<{ kind: string; count: number }[]> {
   const counts: { kind: string; count: number }[] = [];
-  for (const kind of KINDS) counts.push({ kind: kind.kind, count: (await listed(client, kind)).length });
+  for (const kind of await ownKinds(client))
+    counts.push({ kind: kind.kind, count: (await listed(client, kind)).length });
   return counts;
 }
 
@@ -233,10 +234,21 @@ async function takeAgentRights(cluster: Uninstallation): Promise<void> {
 }
 
 async function takeDefinitions(cluster: Uninstallation): Promise<void> {
-  for (const { plural, group } of KINDS) {
+  const kinds = await ownKinds(cluster.client);
+  for (const { plural, group } of kinds) {
     await take(cluster, DEFINITIONS, `${plural}.${group}`, undefined, () => true);
   }
-  for (const { plural, group } of KINDS) await untilGone(cluster, DEFINITIONS, `${plural}.${group}`);
+  for (const { plural, group } of kinds) await untilGone(cluster, DEFINITIONS, `${plural}.${group}`);
+}
+
+/** The kinds whose definitions we brought: that of AppBindings may be KubeDB's, and would take all of its objects along. */
+async function ownKinds(client: Client): Promise<Kind[]> {
+  const own: Kind[] = [];
+  for (const kind of KINDS) {
+    const definition = await got(client, DEFINITIONS, `${kind.plural}.${kind.group}`);
+    if (kind.group === GROUP || (definition !== undefined && isOurs(definition))) own.push(kind);
+  }
+  return own;
 }
 
 /** The namespace goes where the manifest made it, and nothing but the operator lived in it. */
@@ -244,7 +256,8 @@ async function takeNamespace(cluster: Uninstallation): Promise<void> {
   const { client, namespace, dryRun, say } = cluster;
   const found = await got(client, NAMESPACE, namespace);
   if (found === undefined || !isOurs(found)) return;
-  for (const resource of [...KINDS, persistentVolumeClaims, ...WORKLOADS, secrets]) {
+  const kinds = KINDS.filter(({ namespaced }) => namespaced);
+  for (const resource of [...kinds, persistentVolumeClaims, ...WORKLOADS, secrets]) {
     if (dryRun && cluster.purge && KINDS.some(({ plural }) => plural === resource.plural)) continue;
     const others = (await listed(client, resource, { namespace })).filter(
       ({ metadata }) =>

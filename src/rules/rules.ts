@@ -1,14 +1,21 @@
+import type { AppBindingSpec } from '../api/app-binding.ts';
 import type { BackupConfigurationSpec } from '../api/backup-configuration.ts';
 import type { BackupSessionSpec } from '../api/backup-session.ts';
+import type { FunctionSpec } from '../api/function.ts';
 import {
+  APP_BINDING,
   BACKUP_CONFIGURATION,
   BACKUP_SESSION,
+  FUNCTION,
   type Kind,
   REPOSITORY,
   RESTORE_SESSION,
+  TASK,
 } from '../api/kinds.ts';
 import type { RepositorySpec } from '../api/repository.ts';
 import type { RestoreSessionSpec } from '../api/restore-session.ts';
+import type { TaskSpec } from '../api/task.ts';
+import { problemsOfFunction } from '../tasks/check.ts';
 import { directoriesAreApart, directoriesAreData, directoriesDoNotRepeat } from './directories.ts';
 import {
   retryDelayWithinBounds,
@@ -71,11 +78,31 @@ const restoreSessionRules: RuleBook<RestoreSessionSpec> = {
   advice: [directoriesAreApart],
 };
 
+const functionRules: RuleBook<FunctionSpec> = { rules: [problemsOfFunction], advice: [] };
+
+/** What a Task asks of its Functions is held against them where they are at hand: `problemsOfTaskWith`. */
+const taskRules: RuleBook<TaskSpec> = { rules: [], advice: [] };
+
+const appBindingRules: RuleBook<AppBindingSpec> = {
+  rules: [
+    ({ clientConfig: { service } }) =>
+      service === undefined
+        ? []
+        : nameIsSubdomain('spec.clientConfig.service.name', () => service.name)(service),
+    ({ secret }) =>
+      secret === undefined ? [] : nameIsSubdomain('spec.secret.name', () => secret.name)(secret),
+  ],
+  advice: [],
+};
+
 const books = new Map<Kind, RuleBook<never>>([
   [REPOSITORY, repositoryRules],
   [BACKUP_CONFIGURATION, configurationRules],
   [BACKUP_SESSION, backupSessionRules],
   [RESTORE_SESSION, restoreSessionRules],
+  [FUNCTION, functionRules],
+  [TASK, taskRules],
+  [APP_BINDING, appBindingRules],
 ]);
 
 /** The rules of `kind`, for specs that its schema is content with: they are trusted to have the kind's type. */

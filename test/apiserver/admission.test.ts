@@ -306,7 +306,7 @@ describe('the installation', () => {
 
   it('gives the operator the right to its own definitions, and they are served', async () => {
     await applyDefinitions(asOperator, definitions, { fieldManager });
-    expect(definitions.map(({ metadata }) => metadata.name)).toHaveLength(4);
+    expect(definitions.map(({ metadata }) => metadata.name)).toHaveLength(7);
     for (const resource of [REPOSITORIES, BACKUP_CONFIGURATIONS, BACKUP_SESSIONS, RESTORE_SESSIONS]) {
       await expect(client.list(resource, { namespace })).resolves.toEqual([]);
     }

@@ -1,9 +1,13 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: a Function's variables are written so.
 import {
+  APP_BINDING,
   BACKUP_CONFIGURATION,
   BACKUP_SESSION,
+  FUNCTION,
   type Kind,
   REPOSITORY,
   RESTORE_SESSION,
+  TASK,
 } from '../../src/api/kinds.ts';
 import { apiVersionOf } from '../../src/api/resources.ts';
 
@@ -37,6 +41,9 @@ const specs = new Map<Kind, object>([
   ],
   [BACKUP_SESSION, { backupConfiguration: { name: 'shop' } }],
   [RESTORE_SESSION, { repository: { name: 'shop' }, target: { ref, directories: ['/source/data'] } }],
+  [FUNCTION, { image: 'tool:v1', args: ['backup', '--host=${hostname}'] }],
+  [TASK, { functions: [{ name: 'pg-backup', inputs: { repoDir: '${prefix}' } }] }],
+  [APP_BINDING, { clientConfig: { service: { name: 'postgres', port: 5432 } }, secret: { name: 'auth' } }],
 ]);
 
 /** The object of `kind` that is right, with `difference` in its spec. */
@@ -524,5 +531,312 @@ export const MISTAKES: Mistake[] = [
       '"yesterday" is no date-time; write an instant such as 2026-11-22T18:00:00Z',
     ],
     ['no patience', 'webhook', { timeout: '1ms' }, 'spec.timeout', '"1ms" is too short; write 1s or more'],
+  ]),
+  ...of(FUNCTION, [
+    ['no image', 'schema', { image: undefined }, 'spec.image', 'is missing; The image of the container'],
+    [
+      'white space in its image',
+      'webhook',
+      { image: 'tool v1' },
+      'spec.image',
+      '"tool v1" has white space in it, as no image has',
+    ],
+    [
+      'a container with a name that none can have',
+      'webhook',
+      { name: 'Postgres_Tool' },
+      'spec.name',
+      '"Postgres_Tool" is the name of no container; write up to 63 lower-case letters',
+    ],
+    [
+      'a name that is too long',
+      'schema',
+      { name: long(64) },
+      'spec.name',
+      'is too much; write 63 characters or less',
+    ],
+    [
+      'a variable that is not closed',
+      'webhook',
+      { args: ['backup', '--path=${repoDir'] },
+      'spec.args[1]',
+      '"${repoDir" is no variable; write ${name} or ${name:=default}, or $${ where the characters',
+    ],
+    [
+      "a shell's default",
+      'webhook',
+      { args: ['${path:-/data}'] },
+      'spec.args[0]',
+      '"${path:-/data}" is no variable; write ${name}',
+    ],
+    [
+      'a default that is a variable',
+      'webhook',
+      { args: ['${path:=${other}}'] },
+      'spec.args[0]',
+      'the default of "path" has a variable in it',
+    ],
+    [
+      'a default in parentheses',
+      'webhook',
+      { args: ['$(path:=/data)'] },
+      'spec.args[0]',
+      '"$(path:=/data)" is no variable; a default is written with braces',
+    ],
+    [
+      'a variable that it does not declare',
+      'webhook',
+      { inputs: { table: {} }, args: ['${table}', '${tabel}'] },
+      'spec.args[1]',
+      'the variable ${tabel} is found nowhere; declare it in spec.inputs, or write a default',
+    ],
+    [
+      'an input twice',
+      'webhook',
+      { inputs: { outDir: {}, 'out-dir': {} } },
+      'spec.inputs.outDir',
+      'is the same name as out-dir, which stands there too; take one of them out',
+    ],
+    [
+      'an input with a name that no variable can have',
+      'webhook',
+      { inputs: { 'my table': {} } },
+      'spec.inputs.my table',
+      'is no name of a variable; write letters, digits',
+    ],
+    [
+      'a pattern that cannot be read',
+      'webhook',
+      { inputs: { table: { schema: { pattern: '^(a+' } } } },
+      'spec.inputs.table.schema.pattern',
+      'cannot be read: a "(" is not closed',
+    ],
+    [
+      'a pattern that looks ahead',
+      'webhook',
+      { inputs: { table: { schema: { pattern: '(?=a)' } } } },
+      'spec.inputs.table.schema.pattern',
+      'cannot be read: a "(?" is not possible but in "(?:"',
+    ],
+    [
+      'a pattern that repeats too much',
+      'webhook',
+      { inputs: { table: { schema: { pattern: '((a{1,100}){1,100}){1,100}' } } } },
+      'spec.inputs.table.schema.pattern',
+      'cannot be read: it repeats too much; write smaller numbers',
+    ],
+    [
+      'a default that does not fit',
+      'webhook',
+      { inputs: { jobs: { default: 'four', schema: { type: 'integer' } } } },
+      'spec.inputs.jobs.default',
+      '"four" is no integer',
+    ],
+    [
+      'a type that no value has',
+      'schema',
+      { inputs: { jobs: { schema: { type: 'object' } } } },
+      'spec.inputs.jobs.schema.type',
+      '"object" is not possible; choose string or integer or number or boolean',
+    ],
+    [
+      'bounds of a text that are those of a number',
+      'webhook',
+      { inputs: { table: { schema: { minimum: 1 } } } },
+      'spec.inputs.table.schema.minimum',
+      'says nothing of a string; take it out, or choose another type',
+    ],
+    [
+      'a keyword that is none of ours',
+      'schema',
+      { inputs: { table: { schema: { $ref: '#' } } } },
+      'spec.inputs.table.schema.$ref',
+      'is not a field; there are type, enum, pattern',
+    ],
+    [
+      'two volumes at one path',
+      'webhook',
+      {
+        volumeMounts: [
+          { name: '${tmpVolumeName}', mountPath: '/data' },
+          { name: '${secretName}', mountPath: '/data' },
+        ],
+      },
+      'spec.volumeMounts[1].mountPath',
+      '"/data" stands at spec.volumeMounts[0] already; take one of them out',
+    ],
+    [
+      'a path with a colon',
+      'webhook',
+      { volumeMounts: [{ name: '${tmpVolumeName}', mountPath: '/a:b' }] },
+      'spec.volumeMounts[0].mountPath',
+      '"/a:b" has a ":" in it, which no mountPath may have',
+    ],
+    [
+      'a subPath that leads out',
+      'webhook',
+      { volumeMounts: [{ name: '${tmpVolumeName}', mountPath: '/a', subPath: '../b' }] },
+      'spec.volumeMounts[0].subPath',
+      '"../b" leads out of the volume; write a relative path without ".."',
+    ],
+    [
+      'a variable of the environment twice',
+      'webhook',
+      {
+        runtimeSettings: {
+          env: [
+            { name: 'A', value: '1' },
+            { name: 'A', value: '2' },
+          ],
+        },
+      },
+      'spec.runtimeSettings.env[1].name',
+      '"A" stands there twice; take one of them out',
+    ],
+    [
+      'a variable of the environment that stands too late',
+      'webhook',
+      {
+        inputs: {},
+        runtimeSettings: {
+          env: [
+            { name: 'A', value: '$(B)' },
+            { name: 'B', value: '2' },
+          ],
+        },
+      },
+      'spec.runtimeSettings.env[0].value',
+      'the environment variable of that name does not stand before this one',
+    ],
+    [
+      'a variable of the environment where none is expanded',
+      'webhook',
+      { inputs: {}, workingDir: '$(HOME_DIR)', runtimeSettings: { env: [{ name: 'HOME_DIR', value: '/' }] } },
+      'spec.workingDir',
+      'Kubernetes expands environment variables in command, args, subPathExpr and the values of env alone',
+    ],
+    [
+      'a variable of the environment with two values',
+      'webhook',
+      {
+        runtimeSettings: {
+          env: [{ name: 'A', value: '1', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
+        },
+      },
+      'spec.runtimeSettings.env[0].valueFrom',
+      'stands beside value; take one of them out',
+    ],
+    [
+      'a variable of the environment from two sources',
+      'webhook',
+      {
+        runtimeSettings: {
+          env: [
+            {
+              name: 'A',
+              valueFrom: {
+                secretKeyRef: { name: 'a', key: 'a' },
+                configMapKeyRef: { name: 'a', key: 'a' },
+              },
+            },
+          ],
+        },
+      },
+      'spec.runtimeSettings.env[0].valueFrom',
+      'needs one source, and has configMapKeyRef and secretKeyRef',
+    ],
+    [
+      'a Secret that no Secret can be',
+      'webhook',
+      {
+        runtimeSettings: {
+          env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'My_Secret', key: 'a' } } }],
+        },
+      },
+      'spec.runtimeSettings.env[0].valueFrom.secretKeyRef.name',
+      '"My_Secret" is the name of no object',
+    ],
+    [
+      'a key that no Secret has',
+      'webhook',
+      { runtimeSettings: { env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'a', key: 'a/b' } } }] } },
+      'spec.runtimeSettings.env[0].valueFrom.secretKeyRef.key',
+      '"a/b" is no key; write letters, digits',
+    ],
+    [
+      "the repository's own variable",
+      'webhook',
+      { runtimeSettings: { env: [{ name: 'RESTIC_REPOSITORY', value: '/elsewhere' }] } },
+      'spec.runtimeSettings.env[0].name',
+      'RESTIC_REPOSITORY is set by Stash, from the Repository; take it out',
+    ],
+    [
+      'a request above its limit',
+      'webhook',
+      { runtimeSettings: { resources: { requests: { memory: '2Gi' }, limits: { memory: '1Gi' } } } },
+      'spec.runtimeSettings.resources.requests.memory',
+      '"2Gi" is more than the limit, "1Gi"; raise that, or ask for less',
+    ],
+    [
+      'an amount that is none',
+      'schema',
+      { runtimeSettings: { resources: { limits: { memory: 'much' } } } },
+      'spec.runtimeSettings.resources.limits.memory',
+      '"much" does not have the right form; write an amount such as 100m, 64Mi or 1Gi',
+    ],
+    [
+      'root that is not root',
+      'webhook',
+      { runtimeSettings: { securityContext: { runAsUser: 0, runAsNonRoot: true } } },
+      'spec.runtimeSettings.securityContext.runAsUser',
+      '0 is root, which runAsNonRoot rules out',
+    ],
+    [
+      'a privilege that does not escalate',
+      'webhook',
+      { runtimeSettings: { securityContext: { privileged: true, allowPrivilegeEscalation: false } } },
+      'spec.runtimeSettings.securityContext.allowPrivilegeEscalation',
+      'is false beside privileged or the capability SYS_ADMIN, which escalate; take one of them out',
+    ],
+  ]),
+  ...of(TASK, [
+    ['no Function', 'schema', { functions: [] }, 'spec.functions', '[] is not enough'],
+    [
+      'a Function with a name that none can have',
+      'schema',
+      { functions: [{ name: 'pg_backup' }] },
+      'spec.functions[0].name',
+      '"pg_backup" does not have the right form; write the name of a Function, such as pg-backup',
+    ],
+    [
+      'an input that is no text',
+      'schema',
+      { functions: [{ name: 'pg-backup', inputs: { jobs: 4 } }] },
+      'spec.functions[0].inputs.jobs',
+      '4 is no string',
+    ],
+  ]),
+  ...of(APP_BINDING, [
+    [
+      'neither a URL nor a Service',
+      'CEL',
+      { clientConfig: { service: undefined } },
+      'spec.clientConfig',
+      'name one of url and service',
+    ],
+    [
+      'credentials in its URL',
+      'CEL',
+      { clientConfig: { service: undefined, url: 'postgres://me:secret@db:5432' } },
+      'spec.clientConfig.url',
+      'a URL carries no credentials; write them into the Secret',
+    ],
+    [
+      'a port that is none',
+      'schema',
+      { clientConfig: { service: { port: 0 } } },
+      'spec.clientConfig.service.port',
+      '0 is too small; write 1 or more',
+    ],
   ]),
 ];

@@ -17,7 +17,7 @@ const client = createClient(connection);
 
 const placed = (kind: (typeof KINDS)[number], difference: Difference = {}, name?: string): ApiObject => {
   const object = objectOf(kind, difference, name);
-  object.metadata.namespace = namespace;
+  if (kind.namespaced) object.metadata.namespace = namespace;
   return object;
 };
 

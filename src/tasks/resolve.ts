@@ -1,0 +1,137 @@
+import { problemsOfContainer, problemsOfSettings } from './accept.ts';
+import { problemsOfNames } from './declared.ts';
+import { repositoryVariables } from './environment.ts';
+import { findNamed, kebab } from './names.ts';
+import { containerName, type PodTemplate, podOf, type ReadyStep } from './pod.ts';
+import type { TaskProblem } from './problem.ts';
+import { isReserved, providedBy } from './provided.ts';
+import type { TaskRun } from './run.ts';
+import { fillStep } from './step.ts';
+import type { Values } from './values.ts';
+import { mountsOf, volumesOf } from './volumes.ts';
+
+/** The pod that a session runs, or all that keeps it from being made. */
+export type Resolution = { pod: PodTemplate; problems: [] } | { pod: undefined; problems: TaskProblem[] };
+
+/** The pod of `run`: the same for the same run, and from nothing else. */
+export function resolve(run: TaskRun): Resolution {
+  const problems: TaskProblem[] = [...problemsOfRun(run)];
+  const used = new Set<string>();
+  const steps = resolveSteps(run, providedBy(run), used, problems);
+  problems.push(...problemsOfUnused(run, used));
+  if (problems.length > 0) return { pod: undefined, problems };
+  return { pod: podOf(run, steps, repositoryVariables(run), volumesOf(run)), problems: [] };
+}
+
+/** Each step with its variables filled in; what is wrong goes to `problems`, and what is asked for to `used`. */
+export function resolveSteps(
+  run: TaskRun,
+  provided: Values,
+  used: Set<string>,
+  problems: TaskProblem[],
+): ReadyStep[] {
+  const environment = repositoryVariables(run).map(({ name }) => name);
+  const { metadata, spec } = run.task;
+  return spec.functions.flatMap((step, index) => {
+    const found = findNamed(step.name, run.functionNamed);
+    if (found === undefined) {
+      problems.push(missingFunction(metadata.name, step.name, index));
+      return [];
+    }
+    for (const name of Object.keys(found.spec.inputs ?? {})) used.add(kebab(name));
+    const onUse = (name: string) => used.add(name);
+    const filled = fillStep(metadata.name, step, index, found, { provided, environment, onUse });
+    const { volumeMounts, problems: unmounted } = mountsOf(
+      run,
+      filled.spec.volumeMounts ?? [],
+      filled.mounts,
+      filled.open,
+    );
+    const told = new Set([...filled.open, ...filled.problems.map(({ path }) => path)]);
+    const wrong = [
+      ...problemsOfContainer(filled.spec),
+      ...unmounted,
+      ...problemsOfOwnVariables(filled.spec.runtimeSettings?.env, environment, 'spec.runtimeSettings'),
+    ].filter(({ path }) => !told.has(path));
+    problems.push(
+      ...filled.problems,
+      ...wrong.map((problem) => ({
+        subject: 'Function' as const,
+        name: found.metadata.name,
+        step: index,
+        ...problem,
+      })),
+    );
+    const name = filled.spec.name ?? containerName(found.metadata.name);
+    return [{ name, spec: filled.spec, volumeMounts }];
+  });
+}
+
+function missingFunction(task: string, name: string, index: number): TaskProblem {
+  const kebabName = kebab(name);
+  const tried = kebabName === name ? `"${name}"` : `"${name}", nor "${kebabName}"`;
+  return {
+    subject: 'Task',
+    name: task,
+    step: index,
+    path: `spec.functions[${index}].name`,
+    message: `there is no Function ${tried}; make it first, or correct the name`,
+  };
+}
+
+/** What the session itself brings that it may not. */
+function problemsOfRun(run: TaskRun): TaskProblem[] {
+  const { session, inputs = {}, runtimeSettings } = run;
+  const subject = { subject: 'Session' as const, name: session.name };
+  const reserved = Object.keys(inputs)
+    .filter(isReserved)
+    .map((name) => ({
+      ...subject,
+      path: `spec.task.inputs.${name}`,
+      variable: name,
+      message: 'is given by the session alone; take it out',
+    }));
+  const unclear = problemsOfNames(Object.keys(inputs), 'spec.task.inputs');
+  const path = 'spec.runtimeSettings.container';
+  const container = runtimeSettings?.container ?? {};
+  const own = repositoryVariables(run).map(({ name }) => name);
+  const settings = [
+    ...problemsOfSettings(container, path),
+    ...problemsOfOwnVariables(container.env, own, path),
+  ];
+  return [...reserved, ...[...unclear, ...settings].map((problem) => ({ ...subject, ...problem }))];
+}
+
+/** What a user gives and nothing takes is a misspelt name. */
+function problemsOfUnused({ session, inputs = {}, task }: TaskRun, used: ReadonlySet<string>): TaskProblem[] {
+  const database = ['database', 'databases'];
+  const isUsed = (name: string) =>
+    used.has(name) || (database.includes(name) && database.some((one) => used.has(one)));
+  return Object.keys(inputs)
+    .filter((name) => !isReserved(name) && !isUsed(kebab(name)))
+    .map((name) => ({
+      subject: 'Session',
+      name: session.name,
+      path: `spec.task.inputs.${name}`,
+      variable: name,
+      message: `no Function of the Task ${task.metadata.name} takes it; correct the name, or take it out`,
+    }));
+}
+
+/** Another RESTIC_REPOSITORY would turn a backup elsewhere, and be reported as good. */
+export function problemsOfOwnVariables(
+  env: { name: string }[] = [],
+  own: readonly string[],
+  path: string,
+): { path: string; message: string }[] {
+  return env.flatMap(({ name }, index) =>
+    own.includes(name)
+      ? [
+          {
+            path: `${path}.env[${index}].name`,
+            message: `${name} is set by Stash, from the Repository; take it out`,
+          },
+        ]
+      : [],
+  );
+}
