@@ -54,7 +54,8 @@ export async function backUp(
   const repository = await readObject<Repository>(
     agent,
     REPOSITORIES,
-    configuration.spec.repository.name,
+    // The session's own: the configuration may name the next one already.
+    session.status?.repository?.name ?? configuration.spec.repository.name,
     signal,
   );
   const opened = await openRepository(agent, repository, signal, ({ reason, message }) =>

@@ -26,7 +26,8 @@ export async function applyRetention(
   const { spec } = await readObject<BackupConfiguration>(agent, BACKUP_CONFIGURATIONS, name, signal);
   // It was taken out since the session began: all snapshots stay.
   if (spec.retentionPolicy === undefined) return { phase: 'Succeeded', removed: 0 };
-  const repository = await readObject<Repository>(agent, REPOSITORIES, spec.repository.name, signal);
+  const place = session.status?.repository?.name ?? spec.repository.name;
+  const repository = await readObject<Repository>(agent, REPOSITORIES, place, signal);
   const opened = await openRepository(agent, repository, signal, () => {});
   const access = { ...asConfigured(opened, spec.runtimeSettings), deadline: session.status?.deadline };
   const { kind, name: target } = spec.target.ref;

@@ -561,7 +561,7 @@ describe('the schedule', () => {
     });
     const sessions = await client.list<BackupSession>(BACKUP_SESSIONS, { namespace });
     expect(sessions.length).toBeLessThanOrEqual(2);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('a workload', () => {
@@ -646,7 +646,7 @@ describe('a workload', () => {
     const { generation } = (await shop()).metadata;
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     expect((await shop()).metadata.generation).toBe(generation);
-  }, 60_000);
+  }, 120_000);
 
   test('from which another webhook takes the sidecar out is touched ever more rarely, and an Event says so', async () => {
     await aShop();
@@ -763,5 +763,5 @@ describe('two operators', () => {
       () => second.log().includes('the webhooks are registered') || undefined,
     );
     await injected();
-  }, 60_000);
+  }, 120_000);
 });
