@@ -24,7 +24,7 @@ const node = [process.execPath, '--disable-warning=ExperimentalWarning'];
 const layers: Record<Layer, { tests: string[]; cluster?: string[] }> = {
   unit: { tests: ['src/**/*.test.ts', 'test/cluster/**/*.test.ts', 'test/*.test.ts'] },
   apiserver: { tests: ['test/apiserver/**/*.test.ts'], cluster: ['--control-plane'] },
-  e2e: { tests: ['test/e2e/**/*.test.ts'], cluster: [] },
+  e2e: { tests: ['test/e2e/**/*.test.ts'], cluster: ['--storage'] },
 };
 
 let running: ReturnType<typeof spawn> | undefined;

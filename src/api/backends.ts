@@ -55,8 +55,7 @@ const s3 = object(
       }),
     ),
     bucket: text({
-      description:
-        'The bucket. It is made with the first backup where it does not exist and the credentials allow it.',
+      description: 'The bucket. It has to exist.',
       hint: bucketHint,
       minLength: 3,
       maxLength: 255,
@@ -79,8 +78,7 @@ const s3 = object(
 const gcs = object(
   {
     bucket: text({
-      description:
-        'The bucket. It is made with the first backup where it does not exist and the credentials allow it.',
+      description: 'The bucket. It has to exist.',
       hint: bucketHint,
       minLength: 3,
       maxLength: 222,
@@ -95,7 +93,7 @@ const gcs = object(
 const azure = object(
   {
     container: text({
-      description: 'The container. It is made with the first backup where it does not exist.',
+      description: 'The container. It has to exist.',
       hint: 'a name has lower-case letters, digits and "-" only, and begins and ends with a letter or a digit',
       minLength: 3,
       maxLength: 63,
@@ -110,8 +108,7 @@ const azure = object(
 const b2 = object(
   {
     bucket: text({
-      description:
-        'The bucket. It is made with the first backup where it does not exist and the credentials allow it.',
+      description: 'The bucket. It has to exist.',
       hint: 'a name has letters, digits and "-" only',
       minLength: 6,
       maxLength: 50,
@@ -126,7 +123,7 @@ const b2 = object(
 const swift = object(
   {
     container: text({
-      description: 'The container. It is made with the first backup where it does not exist.',
+      description: 'The container. It has to exist.',
       hint: 'a name has neither "/" nor ":"',
       minLength: 1,
       maxLength: 256,

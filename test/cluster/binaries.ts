@@ -5,6 +5,7 @@ import type { Binary } from './catalog.ts';
 import { type Downloaded, download } from './download.ts';
 import { buildFromSource } from './goBuild.ts';
 import { goToolchain } from './goToolchain.ts';
+import { buildFromPackages } from './npmBuild.ts';
 import { isExecutable } from './packages.ts';
 import { platform } from './platform.ts';
 import type { Progress } from './progress.ts';
@@ -38,9 +39,10 @@ export function searchFrom(env: NodeJS.ProcessEnv, progress: Progress): Search {
     cache: cacheFolder(env),
     downloads: env.STASH_KUBERNETES_DOWNLOADS || kubernetesDownloads,
     versionOf: async (path, args) => (await attempt(path, args, { timeout: 10_000 })).stdout,
-    build: async (binary, output) => {
+    build: async ({ source }, output) => {
+      if ('locked' in source) return buildFromPackages(source, output);
       go ??= goToolchain(progress);
-      await buildFromSource(await go, binary, output);
+      await buildFromSource(await go, source, output);
     },
   };
 }

@@ -8,7 +8,7 @@ export interface Binary {
   versionArgs?: readonly string[];
   /** Published by the Kubernetes project itself, with a checksum. */
   published?: true;
-  source: ModuleSource | ProgramSource;
+  source: ModuleSource | ProgramSource | PackageSource;
 }
 
 /** A Go module and the package in it; `stagingVersion` is that of the modules it replaces by folders of its repository. */
@@ -23,6 +23,12 @@ export interface ModuleSource {
 /** A program of a few lines that stands here. */
 export interface ProgramSource {
   program: string;
+}
+
+/** A program of npm packages that a lock file in the folder `locked` names; `entry` is its file among them. */
+export interface PackageSource {
+  locked: string;
+  entry: string;
 }
 
 const component = 'k8s.io/component-base/version';
@@ -96,6 +102,42 @@ export const catalog: readonly Binary[] = [
     },
   },
   { name: 'pause', version: versions.pause, source: { program: pause } },
+];
+
+/** Servers of storage, each for a backend of a Repository. The tests of backends start them. */
+export const storageServers: readonly Binary[] = [
+  {
+    name: 'versitygw',
+    version: versions.versitygw,
+    source: {
+      module: 'github.com/versity/versitygw',
+      version: `v${versions.versitygw}`,
+      package: './cmd/versitygw',
+    },
+  },
+  {
+    name: 'rest-server',
+    version: versions.restServer,
+    source: {
+      module: 'github.com/restic/rest-server',
+      version: `v${versions.restServer}`,
+      package: './cmd/rest-server',
+    },
+  },
+  {
+    name: 'fake-gcs-server',
+    version: versions.fakeGcsServer,
+    source: {
+      module: 'github.com/fsouza/fake-gcs-server',
+      version: `v${versions.fakeGcsServer}`,
+      package: '.',
+    },
+  },
+  {
+    name: 'azurite-blob',
+    version: versions.azurite,
+    source: { locked: './azurite', entry: 'azurite/dist/src/blob/main.js' },
+  },
 ];
 
 const controlPlane = ['kube-apiserver', 'kubectl', 'etcd', 'restic'];

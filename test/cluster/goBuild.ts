@@ -1,12 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Binary, ModuleSource } from './catalog.ts';
+import type { ModuleSource, ProgramSource } from './catalog.ts';
 import { downloadModule, goBuild } from './goToolchain.ts';
 import { withTemporaryFolder } from './temporary.ts';
 
 /** Builds one binary from its source with `go`, to `output`. */
-export async function buildFromSource(go: string, binary: Binary, output: string): Promise<void> {
-  const { source } = binary;
+export async function buildFromSource(
+  go: string,
+  source: ModuleSource | ProgramSource,
+  output: string,
+): Promise<void> {
   await withTemporaryFolder((work) =>
     'program' in source
       ? buildProgram(go, source.program, work, output)

@@ -2,7 +2,7 @@ import { cpSync, existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Found, provide, searchFrom } from './binaries.ts';
-import { needed } from './catalog.ts';
+import { needed, storageServers } from './catalog.ts';
 import { busyboxImage, pauseImage, stashImage } from './clusterImages.ts';
 import { signalStatus } from './command.ts';
 import { containerdTemplate } from './containerd.ts';
@@ -39,7 +39,11 @@ async function runInOwnCluster(options: Options, progress: Progress): Promise<nu
   await install(packages.namespaces, progress);
   if (mode === 'full') await install(packages.node, progress);
   if (options.stash) await install(packages.images, progress);
-  const found = await provide(needed[mode], searchFrom(process.env, progress), progress);
+  const found = await provide(
+    [...needed[mode], ...(options.storage ? storageServers : [])],
+    searchFrom(process.env, progress),
+    progress,
+  );
   const containerd =
     mode === 'full'
       ? await containerdTemplate(await clusterImages(found, options.stash, progress), progress)

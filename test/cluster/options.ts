@@ -6,6 +6,8 @@ export interface Options {
   controlPlane: boolean;
   /** A cluster that the user has: its name in their kubeconfig. */
   context?: string;
+  /** Whether COMMAND has the storage servers in its PATH. */
+  storage: boolean;
   keepLogs?: string;
   help: boolean;
   command: string[];
@@ -20,6 +22,7 @@ PATH set, ends with COMMAND's exit status and leaves nothing behind.
   --control-plane  only etcd and the API server: no node, no controllers, no Stash
   --context NAME   take this context of your kubeconfig instead of starting a cluster; Stash is installed
                    in it unless --bare is given, and nothing else in it is touched
+  --storage        put storage servers (versitygw, rest-server, fake-gcs-server, azurite-blob) into COMMAND's PATH
   --keep-logs DIR  copy the logs of all of the cluster's processes there in the end
   --help           this
 
@@ -33,7 +36,7 @@ build from their Go modules.`;
 
 /** Options stand before COMMAND; from the first other word on, everything is COMMAND's. */
 export function parseOptions(args: readonly string[]): Options {
-  const options: Options = { stash: true, controlPlane: false, help: false, command: [] };
+  const options: Options = { stash: true, controlPlane: false, storage: false, help: false, command: [] };
   let i = 0;
   const value = (name: string) => {
     i += 1;
@@ -51,6 +54,7 @@ export function parseOptions(args: readonly string[]): Options {
     if (!arg.startsWith('-')) break;
     if (arg === '--bare') options.stash = false;
     else if (arg === '--control-plane') options.controlPlane = true;
+    else if (arg === '--storage') options.storage = true;
     else if (arg === '--context') options.context = value(arg);
     else if (arg === '--keep-logs') options.keepLogs = value(arg);
     else if (arg === '--help' || arg === '-h') options.help = true;

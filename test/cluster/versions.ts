@@ -11,6 +11,11 @@ export const versions = {
   restic: '0.18.1',
   localPathProvisioner: '0.0.30',
   pause: '1',
+  versitygw: '1.8.0',
+  restServer: '0.14.0',
+  fakeGcsServer: '1.56.1',
+  /** The one that azurite/package-lock.json names. */
+  azurite: '3.37.0',
   /** The toolchain that is fetched where the machine has none that is new enough. */
   go: '1.26.8',
   /** etcd's go.mod asks for it. */
