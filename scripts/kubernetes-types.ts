@@ -28,6 +28,8 @@ interface Wanted {
 /** The types of Kubernetes that stand in our kinds, by the name of their schema in src/api/kubernetes-types.ts. */
 const WANTED: Record<string, Wanted> = {
   resourceRequirements: { type: 'ResourceRequirements', fields: ['limits', 'requests'] },
+  nfsVolumeSource: { type: 'NFSVolumeSource' },
+  hostPathVolumeSource: { type: 'HostPathVolumeSource' },
   securityContext: { type: 'SecurityContext', fields: ['runAsGroup', 'runAsNonRoot', 'runAsUser'] },
   containerSecurityContext: { type: 'SecurityContext' },
   envVar: { type: 'EnvVar' },

@@ -67,6 +67,11 @@ withAgentOptions(program.command('serve'))
     '--certificate-directory <directory>',
     'serve with the tls.crt, tls.key and ca.crt there, which others keep fresh, instead of a certificate of its own',
   )
+  .option(
+    '--allow-host-path',
+    'let Repositories be on a hostPath: whoever may make one can then read and write files of the nodes',
+    false,
+  )
   .option('--max-sessions <n>', 'backups that run at once, in the whole cluster', wholeNumber(1), 20)
   .option(
     '--max-sessions-per-repository <n>',

@@ -35,6 +35,7 @@ export interface ServeOptions extends AgentOptions {
   serviceName: string;
   webhookUrl?: string;
   certificateDirectory?: string;
+  allowHostPath: boolean;
   maxSessions: number;
   maxSessionsPerRepository: number;
   context?: string;
@@ -80,7 +81,12 @@ export async function serve(options: ServeOptions): Promise<void> {
       }),
       '/validate/objects': validateObjects({
         targetProblems: (kind, object, oldObject) =>
-          targetProblems(caches, injection, kind, object, oldObject),
+          targetProblems(
+            { caches, injection, allowHostPath: options.allowHostPath },
+            kind,
+            object,
+            oldObject,
+          ),
       }),
       '/validate/tasks': validateTasks({
         functionNamed: (name) => caches.functions.get(name),
@@ -137,7 +143,15 @@ export async function serve(options: ServeOptions): Promise<void> {
     reportingInstance: hostname(),
     onError: (error) => log.warn({ err: error }, 'an Event could not be written'),
   });
-  const context: Context = { client, caches, clock: systemClock, events, log, injection };
+  const context: Context = {
+    client,
+    caches,
+    clock: systemClock,
+    events,
+    log,
+    injection,
+    allowHostPath: options.allowHostPath,
+  };
   const registering = {
     client,
     certificate,

@@ -1,4 +1,4 @@
-import { count, object, objectName, optional, type Rule, type Static, text } from './schema.ts';
+import { count, object, objectName, oneOf, optional, type Rule, type Static, text } from './schema.ts';
 
 /**
  * The backends of a Repository that need no volume, with the fields of Stash's Repository v1alpha1. Which keys of the storage Secret
@@ -101,6 +101,12 @@ const azure = object(
     }),
     prefix,
     maxConnections,
+    accessTier: optional(
+      oneOf(['Hot', 'Cool', 'Cold'], {
+        description:
+          'How the data is stored: Hot, Cool or Cold; as the storage account has it where nothing is said.',
+      }),
+    ),
   },
   { description: 'A container of Azure Blob Storage.' },
 );

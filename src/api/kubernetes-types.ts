@@ -40,6 +40,75 @@ export const resourceRequirements = Type.Unsafe<{
   },
 });
 
+/** `core/v1 NFSVolumeSource`. */
+export const nfsVolumeSource = Type.Unsafe<{ path: string; readOnly?: boolean; server: string }>({
+  description:
+    'Represents an NFS mount that lasts the lifetime of a pod. NFS volumes do not support ownership management or SELinux relabeling.',
+  type: 'object',
+  required: ['server', 'path'],
+  properties: {
+    path: {
+      description:
+        'path that is exported by the NFS server. More info: https://kubernetes.io/docs/concepts/storage/volumes#nfs',
+      type: 'string',
+      maxLength: 4096,
+    },
+    readOnly: {
+      description:
+        'readOnly here will force the NFS export to be mounted with read-only permissions. Defaults to false. More info: https://kubernetes.io/docs/concepts/storage/volumes#nfs',
+      type: 'boolean',
+    },
+    server: {
+      description:
+        'server is the hostname or IP address of the NFS server. More info: https://kubernetes.io/docs/concepts/storage/volumes#nfs',
+      type: 'string',
+      maxLength: 4096,
+    },
+  },
+});
+
+/** `core/v1 HostPathVolumeSource`. */
+export const hostPathVolumeSource = Type.Unsafe<{
+  path: string;
+  type?:
+    | ''
+    | 'BlockDevice'
+    | 'CharDevice'
+    | 'Directory'
+    | 'DirectoryOrCreate'
+    | 'File'
+    | 'FileOrCreate'
+    | 'Socket';
+}>({
+  description:
+    'Represents a host path mapped into a pod. Host path volumes do not support ownership management or SELinux relabeling.',
+  type: 'object',
+  required: ['path'],
+  properties: {
+    path: {
+      description:
+        'path of the directory on the host. If the path is a symlink, it will follow the link to the real path. More info: https://kubernetes.io/docs/concepts/storage/volumes#hostpath',
+      type: 'string',
+      maxLength: 4096,
+    },
+    type: {
+      description:
+        'type for HostPath Volume Defaults to "" More info: https://kubernetes.io/docs/concepts/storage/volumes#hostpath Possible enum values: - `""` For backwards compatible, leave it empty if unset - `"BlockDevice"` A block device must exist at the given path - `"CharDevice"` A character device must exist at the given path - `"Directory"` A directory must exist at the given path - `"DirectoryOrCreate"` If nothing exists at the given path, an empty directory will be created there as needed with file mode 0755, having the same group and ownership with Kubelet. - `"File"` A file must exist at the given path - `"FileOrCreate"` If nothing exists at the given path, an empty file will be created there as needed with file mode 0644, having the same group and ownership with Kubelet. - `"Socket"` A UNIX socket must exist at the given path',
+      type: 'string',
+      enum: [
+        '',
+        'BlockDevice',
+        'CharDevice',
+        'Directory',
+        'DirectoryOrCreate',
+        'File',
+        'FileOrCreate',
+        'Socket',
+      ],
+    },
+  },
+});
+
 /** `core/v1 SecurityContext`, of it runAsGroup, runAsNonRoot, runAsUser. */
 export const securityContext = Type.Unsafe<{
   runAsGroup?: number;

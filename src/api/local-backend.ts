@@ -7,5 +7,5 @@ export function localMountPath({ metadata, spec }: Pick<Repository, 'metadata' |
 
 /** The claim whose volume the repository is on; undefined where it needs none. */
 export function claimNameOf({ spec }: Pick<Repository, 'spec'>): string | undefined {
-  return spec.backend.local?.persistentVolumeClaim.claimName;
+  return spec.backend.local?.persistentVolumeClaim?.claimName;
 }

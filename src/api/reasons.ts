@@ -35,6 +35,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   Failed: 'the retention policy was not applied, and the agent gave no reason',
   HostGone: 'the workload has the host no more: it was scaled down, or the node is gone',
   HostsMissing: 'some hosts have no agent yet, and are waited for a while',
+  HostPathNotAllowed: 'the administrator of Stash does not allow repositories on a hostPath',
   IncompletePassedOver: 'all is restored, from an older snapshot than the newest, which is incomplete',
   InitializerFailed: 'the host that was to create the repository failed',
   Injected: 'the workload has the sidecar',
@@ -62,6 +63,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   OwnershipNotKept: 'all is restored, but some files could not be given back to their owners',
   PodEnded: 'the pod of the agent has ended',
   PodGone: 'the pod of the agent is gone',
+  PodSecurityForbids: 'the namespace refuses pods with the volume of the repository',
   Queued:
     'it waits for its turn: as many sessions run as may, or another restore of the workload comes first',
   Ready: 'its sessions can run',
@@ -98,6 +100,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   TooManyHosts: 'the workload has more hosts than a session has room for',
   UnreadableOutput: 'restic said something that is not understood',
   UnsupportedWorkload: 'nothing can be put into a workload of this kind',
+  VolumeAllowed: 'the volume of the repository, which is no claim, may be given to agents',
   VolumeNotFound: 'a container mounts a volume that the pod does not have',
   WindowsPod: 'the pods run on Windows, and the agent on Linux alone',
   WorkloadNotFound: 'there is no workload of this kind and name',

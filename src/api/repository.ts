@@ -1,5 +1,6 @@
 import { oneBackend, remoteBackends, storageSecretName } from './backends.ts';
 import { conditionsOf } from './fields.ts';
+import { hostPathVolumeSource, nfsVolumeSource } from './kubernetes-types.ts';
 import type { KubernetesObject } from './object.ts';
 import {
   bool,
@@ -9,6 +10,7 @@ import {
   object,
   objectName,
   optional,
+  type Rule,
   type Static,
   text,
 } from './schema.ts';
@@ -24,17 +26,49 @@ const path = {
   ],
 };
 
+/* A volume that Kubernetes refuses, or cannot mount, would keep the pods of a workload from starting. */
+
+const VOLUMES = ['persistentVolumeClaim', 'nfs', 'hostPath'];
+
+const oneVolume: Rule = {
+  rule: `[${VOLUMES.map((name) => `has(self.${name})`).join(', ')}].exists_one(named, named)`,
+  message: `a repository is on one volume; name exactly one of ${VOLUMES.join(', ')}`,
+  holds: (self: Record<string, unknown>) => VOLUMES.filter((name) => self[name] !== undefined).length === 1,
+};
+
+const nfsIsWhole: Rule = {
+  rule: "!has(self.nfs) || (self.nfs.server != '' && self.nfs.path.startsWith('/'))",
+  message: 'an export has a server and a path from the root; write nfs.server and nfs.path',
+  holds: ({ nfs }: { nfs?: { server: string; path: string } }) =>
+    nfs === undefined || (nfs.server !== '' && nfs.path.startsWith('/')),
+};
+
+const hostPathStartsPods: Rule = {
+  rule: "!has(self.hostPath) || (self.hostPath.path.matches('^/[^/]') && !self.hostPath.path.matches('(^|/)[.][.](/|$)') && (!has(self.hostPath.type) || self.hostPath.type in ['', 'DirectoryOrCreate']))",
+  message:
+    'pods start on any node with a hostPath from the root, without "..", of the type DirectoryOrCreate; write such a one',
+  holds: ({ hostPath }: { hostPath?: { path: string; type?: string } }) =>
+    hostPath === undefined ||
+    (/^\/[^/]/.test(hostPath.path) &&
+      !/(^|\/)[.][.](\/|$)/.test(hostPath.path) &&
+      ['', 'DirectoryOrCreate'].includes(hostPath.type ?? '')),
+};
+
 const local = object(
   {
-    persistentVolumeClaim: object(
-      {
-        claimName: objectName({ description: 'Name of the claim, in the namespace of the Repository.' }),
-        readOnly: optional(
-          bool({ description: 'Mounts the claim read-only: good for restores, not for backups.' }),
-        ),
-      },
-      { description: 'The claim whose volume holds the repository.' },
+    persistentVolumeClaim: optional(
+      object(
+        {
+          claimName: objectName({ description: 'Name of the claim, in the namespace of the Repository.' }),
+          readOnly: optional(
+            bool({ description: 'Mounts the claim read-only: good for restores, not for backups.' }),
+          ),
+        },
+        { description: 'The claim whose volume holds the repository.' },
+      ),
     ),
+    nfs: optional(nfsVolumeSource),
+    hostPath: optional(hostPathVolumeSource),
     mountPath: optional(
       text({
         description:
@@ -53,7 +87,11 @@ const local = object(
       }),
     ),
   },
-  { description: 'A repository on a volume of the cluster.' },
+  {
+    description:
+      'A repository on a volume of the cluster: exactly one of persistentVolumeClaim, nfs and hostPath. A hostPath has to be allowed by the administrator of Stash; each node has one of its own.',
+    rules: [oneVolume, nfsIsWhole, hostPathStartsPods],
+  },
 );
 
 const spec = object(

@@ -19,7 +19,7 @@ import { Cache } from '../kube/cache.ts';
 import type { Client } from '../kube/client.ts';
 import type { ApiObject } from '../kube/object.ts';
 import { startReflector } from '../kube/reflector.ts';
-import { persistentVolumeClaims } from '../kube/resource.ts';
+import { namespaces, persistentVolumeClaims } from '../kube/resource.ts';
 import { WORKLOADS } from './workload.ts';
 import { WorkloadCaches, workloadKey } from './workload-caches.ts';
 
@@ -34,7 +34,7 @@ export interface Claim {
 
 /** The cluster as it was last seen, by kind. Admission reads from it too: no review costs a call. */
 export interface Caches {
-  /** Index: `claim`. */
+  /** Indexes: `claim`, and `namespace` of those on a volume. */
   repositories: Cache<Repository>;
   /** Indexes: `repository` and `workload`. */
   configurations: Cache<BackupConfiguration>;
@@ -46,6 +46,8 @@ export interface Caches {
   claims: Cache<Claim>;
   functions: Cache<FunctionObject>;
   tasks: Cache<Task>;
+  /** With their labels alone. */
+  namespaces: Cache<ApiObject>;
 }
 
 export function createCaches(): Caches {
@@ -63,6 +65,8 @@ export function createCaches(): Caches {
           const claim = claimNameOf(repository);
           return claim === undefined ? [] : [`${repository.metadata.namespace}/${claim}`];
         },
+        namespace: ({ metadata, spec }) =>
+          spec.backend.local === undefined ? [] : [metadata.namespace ?? ''],
       },
     }),
     configurations: new Cache({
@@ -98,6 +102,13 @@ export function createCaches(): Caches {
         status: { ...(status?.phase !== undefined && { phase: status.phase }) },
       }),
     }),
+    namespaces: new Cache({
+      transform: ({ apiVersion, kind, metadata: { name, labels = {}, resourceVersion } }): ApiObject => ({
+        apiVersion,
+        kind,
+        metadata: { name, labels, ...(resourceVersion !== undefined && { resourceVersion }) },
+      }),
+    }),
   };
 }
 
@@ -120,6 +131,7 @@ export async function fillCaches(
     fill(TASKS, caches.tasks),
     ...WORKLOADS.map((resource) => fill(resource, caches.workloads.of(resource.kind))),
     fill(persistentVolumeClaims, caches.claims),
+    fill(namespaces, caches.namespaces),
   ]);
 }
 

@@ -13,6 +13,8 @@ export interface Context {
   events: EventRecorder;
   log: Logger;
   injection: InjectionOptions;
+  /** Whether a repository may be on a hostPath. */
+  allowHostPath: boolean;
 }
 
 /** Who the operator is in server-side apply. */

@@ -120,6 +120,10 @@ export async function runControllers(
         repositories.add(keyOf(repository));
       }
     }),
+    listen(caches.namespaces, ({ metadata }) => {
+      for (const repository of caches.repositories.byIndex('namespace', metadata.name))
+        repositories.add(keyOf(repository));
+    }),
   ];
 
   const queues = [backups, restores, injection, replicas, roles, repositories, configurations];

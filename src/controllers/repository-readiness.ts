@@ -2,14 +2,28 @@ import { type ConditionNow, findCondition } from '../api/conditions.ts';
 import { claimNameOf } from '../api/local-backend.ts';
 import { REPOSITORY_READY, type Repository } from '../api/repository.ts';
 import type { Claim } from './caches.ts';
+import type { Forbidden } from './volume-policy.ts';
 
 /**
  * Whether agents can be given `repository`: a pod with a claim that is not there would never start, so that it is asked before
  * anything is injected.
  */
-export function repositoryReadiness(repository: Repository, claim: Claim | undefined): ConditionNow {
+export function repositoryReadiness(
+  repository: Repository,
+  claim: Claim | undefined,
+  forbidden?: Forbidden,
+): ConditionNow {
   const said = { type: REPOSITORY_READY, observedGeneration: repository.metadata.generation ?? 0 };
+  if (forbidden !== undefined) {
+    const { reason, path, message } = forbidden;
+    return { ...said, status: 'False', reason, message: `${path}: ${message}` };
+  }
   const claimName = claimNameOf(repository);
+  if (claimName === undefined && repository.spec.backend.local !== undefined) {
+    const message =
+      'its volume is mounted with the first pod that needs it; whether that can be is not known before';
+    return { ...said, status: 'True', reason: 'VolumeAllowed', message };
+  }
   if (claimName === undefined) {
     const message = 'its backend needs no volume; whether it can be reached is known with the first backup';
     return { ...said, status: 'True', reason: 'NoVolumeNeeded', message };

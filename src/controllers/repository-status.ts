@@ -7,6 +7,7 @@ import { isNotFound } from '../kube/errors.ts';
 import type { Reconciler } from '../kube/queue.ts';
 import { type Context, FIELD_MANAGER, timestamp } from './context.ts';
 import { repositoryReadiness } from './repository-readiness.ts';
+import { forbiddenVolume } from './volume-policy.ts';
 
 /** What is known of this Repository? Whether agents can be given it, which id restic gave it, and when it was last backed up into. */
 export function repositoryStatus(context: Context): Reconciler {
@@ -17,7 +18,7 @@ export function repositoryStatus(context: Context): Reconciler {
     const { namespace, name } = repository.metadata;
     const claimName = claimNameOf(repository);
     const claim = claimName === undefined ? undefined : caches.claims.get(`${namespace}/${claimName}`);
-    const readiness = repositoryReadiness(repository, claim);
+    const readiness = repositoryReadiness(repository, claim, forbiddenVolume(context, repository));
     const conditions = withCondition(repository.status?.conditions, readiness, timestamp(clock.now()));
     const learnt = learntFrom(sessionsOf(repository), repository.status);
     const status: RepositoryStatus = {

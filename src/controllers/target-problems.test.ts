@@ -52,7 +52,7 @@ const restore = (directories: string[]) => ({
   },
 });
 const find = (kind: typeof BACKUP_CONFIGURATION, object: unknown, old?: unknown, caches = cachesWith()) =>
-  targetProblems(caches, options, kind, object, old);
+  targetProblems({ caches: caches, injection: options, allowHostPath: false }, kind, object, old);
 
 describe('targetProblems', () => {
   it('names the directory that no volume holds, and what the containers mount', () => {

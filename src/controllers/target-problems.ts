@@ -1,13 +1,16 @@
 import type { BackupConfiguration } from '../api/backup-configuration.ts';
-import { BACKUP_CONFIGURATION, type Kind, RESTORE_SESSION } from '../api/kinds.ts';
+import { BACKUP_CONFIGURATION, type Kind, REPOSITORY, RESTORE_SESSION } from '../api/kinds.ts';
 import { canonicalJSON } from '../api/names.ts';
 import type { Problem } from '../api/problem.ts';
+import type { Repository } from '../api/repository.ts';
 import type { RestoreSession } from '../api/restore-session.ts';
 import { inject } from '../injection/inject.ts';
 import type { InjectionProblem } from '../injection/problem.ts';
 import type { BackupWanted, InjectionOptions, Wanted } from '../injection/wanted.ts';
 import { wantedBy, wantedOf } from '../injection/wanted-by.ts';
 import type { Caches } from './caches.ts';
+import type { Context } from './context.ts';
+import { forbiddenVolume } from './volume-policy.ts';
 import { wantedFor } from './wanted.ts';
 import type { Workload } from './workload.ts';
 import { workloadKey } from './workload-caches.ts';
@@ -30,12 +33,15 @@ const NONE: TargetProblems = { problems: [], warnings: [] };
  * @param object - of one of our kinds, in a namespace; what its schema and its rules are content with
  */
 export function targetProblems(
-  caches: Caches,
-  options: InjectionOptions,
+  { caches, injection: options, allowHostPath }: Pick<Context, 'caches' | 'injection' | 'allowHostPath'>,
   kind: Kind,
   object: unknown,
   oldObject?: unknown,
 ): TargetProblems {
+  if (kind === REPOSITORY && oldObject === undefined) {
+    const forbidden = forbiddenVolume({ caches, allowHostPath }, object as Repository);
+    return forbidden === undefined ? NONE : { problems: [forbidden], warnings: [] };
+  }
   if (kind !== BACKUP_CONFIGURATION && kind !== RESTORE_SESSION) return NONE;
   const asking = object as BackupConfiguration | RestoreSession;
   if (oldObject !== undefined && isAskedBefore(asking, oldObject as typeof asking)) return NONE;

@@ -37,6 +37,11 @@ export function claimVolume(claimName: string): string {
   return volumeName(`${VOLUME_PREFIX}claim-`, claimName);
 }
 
+/** Of a repository that is on no claim. */
+export function repositoryVolume(repository: string): string {
+  return volumeName(`${VOLUME_PREFIX}repository-`, repository);
+}
+
 /**
  * A volume's name is a DNS label (63 characters, no dots), while the names of Secrets and claims are subdomains. A name that
  * already looks hashed is hashed as well, so that no name can pass for the hash of another.

@@ -10,8 +10,9 @@ import {
   sidecarIn,
 } from './fixtures.ts';
 import { inject } from './inject.ts';
+import { podTemplateOf } from './pod.ts';
 import type { InjectionProblem } from './problem.ts';
-import { type Raw, rawsOf } from './raw.ts';
+import { type Raw, rawOf, rawsOf } from './raw.ts';
 import type { BackupWanted, RepositoryWanted, RestoreWanted } from './wanted.ts';
 
 function mount(name: string, mountPath: string, more: Raw = {}): Raw {
@@ -282,6 +283,40 @@ describe('the repository', () => {
     expect(problems).toMatchObject([
       { reason: 'RepositoryOnTarget', message: expect.stringMatching(/"repository".*"data".*"\/data"/) },
     ]);
+  });
+
+  it.each([
+    ['an export', { nfs: { server: 'nas', path: '/backups', readOnly: true } }],
+    ['a directory of the node', { hostPath: { path: '/var/backups' } }],
+  ])('on %s has a volume of its own', (_, source) => {
+    const local = { ...source, mountPath: '/backup' };
+    const wanted = backup({ repository: { ...REPOSITORY, local } });
+    const { workload, problems } = inject(deployment(), { ...NOTHING, backups: [wanted] }, OPTIONS);
+    expect(problems).toEqual([]);
+    const { volumes, containers } = rawOf(podTemplateOf(workload)?.spec);
+    const name = 'stash-repository-repository';
+    expect(volumes).toContainEqual({ name, ...source });
+    const mount = { name, mountPath: '/backup', ...('nfs' in source && { readOnly: true }) };
+    expect((containers as Raw[])[1]?.volumeMounts).toContainEqual(mount);
+  });
+
+  it('is refused in the very export, or directory of the node, that it backs up', () => {
+    for (const source of [{ nfs: { server: 'nas', path: '/data' } }, { hostPath: { path: '/data' } }]) {
+      const local = { ...source, mountPath: '/backup' };
+      const wanted = backup({ repository: { ...REPOSITORY, local } });
+      const volumes = [{ name: 'data', ...source }];
+      const { problems } = inject(deployment({ volumes }), { ...NOTHING, backups: [wanted] }, OPTIONS);
+      expect(problems).toMatchObject([{ reason: 'RepositoryOnTarget' }]);
+    }
+  });
+
+  it('on another volume is another wish: the workload gets it', () => {
+    const on = (path: string) => ({ ...REPOSITORY, local: { hostPath: { path }, mountPath: '/backup' } });
+    const put = (workload: Raw, path: string) =>
+      inject(workload, { ...NOTHING, backups: [backup({ repository: on(path) })] }, OPTIONS);
+    const first = put(deployment(), '/a').workload;
+    expect(put(first, '/a').changed).toBe(false);
+    expect(put(first, '/b').changed).toBe(true);
   });
 
   function at(mountPath: string, name = 'repository', claimName = 'backups'): RepositoryWanted {

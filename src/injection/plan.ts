@@ -216,8 +216,10 @@ export function servedPrint(wanted: DirectoriesWanted): string {
     repository: {
       name: repository.name,
       secretName: repository.secretName,
-      claimName: local?.persistentVolumeClaim.claimName,
-      readOnly: local?.persistentVolumeClaim.readOnly || undefined,
+      claimName: local?.persistentVolumeClaim?.claimName,
+      readOnly: local?.persistentVolumeClaim?.readOnly || undefined,
+      nfs: local?.nfs,
+      hostPath: local?.hostPath,
       mountPath: local && normalPath(local.mountPath),
     },
   });

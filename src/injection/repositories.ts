@@ -1,10 +1,10 @@
 import { quoted } from '../api/problem.ts';
-import { claimVolume, SECRETS_PATH, secretVolume } from './layout.ts';
+import { claimVolume, repositoryVolume, SECRETS_PATH, secretVolume } from './layout.ts';
 import { coveredByRepository, normalPath, overlap, pathFault } from './paths.ts';
 import type { Pod } from './pod.ts';
 import { type Fault, REPOSITORY_FIELD } from './problem.ts';
 import { type Raw, rawOf } from './raw.ts';
-import type { RepositoryWanted } from './wanted.ts';
+import type { LocalWanted, RepositoryWanted } from './wanted.ts';
 
 /** The mounts of one repository in a container of ours. */
 export interface RepositoryMounts {
@@ -43,18 +43,57 @@ export function mountRepository(pod: Pod, repository: RepositoryWanted): Reposit
     );
   }
 
-  const { claimName, readOnly = false } = local.persistentVolumeClaim;
-  const mounted = volumeOfClaim(pod, claimName);
-  const volume = mounted?.name ?? claimVolume(claimName);
-  if (mounted === undefined && pod.volumes.has(volume)) return taken(volume);
-  if (mounted?.readOnly && !readOnly) {
+  const volume = volumeFor(pod, name, local);
+  if (volume.isTaken) return taken(volume.name);
+  if (volume.isReadOnly && !volume.readOnly) {
     return fault(
       'RepositoryVolumeReadOnly',
-      `the workload has the claim ${quoted(claimName)} of the repository ${quoted(name)} as its own volume ${quoted(volume)}, which is read-only`,
+      `the workload has ${described(local)} of the repository ${quoted(name)} as its own volume ${quoted(volume.name)}, which is read-only`,
     );
   }
-  const claimMount: Raw = { name: volume, mountPath: path, ...(readOnly && { readOnly }) };
-  return { repository, path, volumeMounts: [secretMount, claimMount] };
+  const mount: Raw = { name: volume.name, mountPath: path, ...(volume.readOnly && { readOnly: true }) };
+  return { repository, path, volumeMounts: [secretMount, mount] };
+}
+
+interface RepositoryVolume {
+  name: string;
+  /** Whether the repository is only to be read. */
+  readOnly: boolean;
+  /** Whether the workload has another volume of the name. */
+  isTaken: boolean;
+  /** Whether the workload's own volume, which is used in its place, can only be read. */
+  isReadOnly: boolean;
+}
+
+function volumeFor(pod: Pod, repository: string, local: LocalWanted): RepositoryVolume {
+  const { persistentVolumeClaim: claim, nfs } = local;
+  const readOnly = claim?.readOnly ?? nfs?.readOnly ?? false;
+  const mounted = ownVolume(pod, local);
+  if (mounted !== undefined) {
+    return { name: mounted.name, readOnly, isTaken: false, isReadOnly: mounted.readOnly };
+  }
+  const name = claim === undefined ? repositoryVolume(repository) : claimVolume(claim.claimName);
+  return { name, readOnly, isTaken: pod.volumes.has(name), isReadOnly: false };
+}
+
+/** The user's own volume that is the very one of the repository. */
+function ownVolume(pod: Pod, { persistentVolumeClaim, nfs, hostPath }: LocalWanted): OwnVolume | undefined {
+  if (persistentVolumeClaim !== undefined) return volumeOfClaim(pod, persistentVolumeClaim.claimName);
+  for (const [name, volume] of pod.volumes) {
+    const [ownNfs, ownPath] = [rawOf(volume.nfs), rawOf(volume.hostPath)];
+    const isSame =
+      nfs === undefined
+        ? ownPath.path === hostPath?.path
+        : ownNfs.server === nfs.server && ownNfs.path === nfs.path;
+    if (isSame) return { name, readOnly: ownNfs.readOnly === true };
+  }
+  return undefined;
+}
+
+function described({ persistentVolumeClaim, nfs, hostPath }: LocalWanted): string {
+  if (persistentVolumeClaim !== undefined) return `the claim ${quoted(persistentVolumeClaim.claimName)}`;
+  if (nfs !== undefined) return `the export ${quoted(`${nfs.server}:${nfs.path}`)}`;
+  return `the directory ${quoted(hostPath?.path)} of the node`;
 }
 
 /** A sentence on the paths that `a` cannot have beside `b`. */
@@ -95,7 +134,7 @@ export function repositoryOnTarget(
     if (!volumes.includes(volume)) continue;
     return fault(
       'RepositoryOnTarget',
-      `the repository ${quoted(repository.name)} is in the claim ${quoted(repository.local?.persistentVolumeClaim.claimName)}, which is also the volume ${quoted(volume)} at ${quoted(path)}: what befalls the data would befall its backups; keep the repository in another claim`,
+      `the repository ${quoted(repository.name)} is in ${described(repository.local ?? { mountPath: '' })}, which is also the volume ${quoted(volume)} at ${quoted(path)}: what befalls the data would befall its backups; keep the repository elsewhere`,
     );
   }
   return undefined;
@@ -116,15 +155,31 @@ export function volumesOf(pod: Pod, repositories: readonly RepositoryWanted[]): 
     const name = claimVolume(claimName);
     volumes.set(name, { name, persistentVolumeClaim: { claimName, ...(readOnly && { readOnly }) } });
   }
+  for (const { name: repository, local } of repositories) {
+    if (local === undefined || local.persistentVolumeClaim !== undefined) continue;
+    if (ownVolume(pod, local) !== undefined) continue;
+    const name = repositoryVolume(repository);
+    const { nfs, hostPath } = local;
+    volumes.set(name, {
+      name,
+      ...(nfs !== undefined && { nfs }),
+      ...(hostPath !== undefined && { hostPath }),
+    });
+  }
   return [...volumes.values()];
+}
+
+interface OwnVolume {
+  name: string;
+  readOnly: boolean;
 }
 
 /**
  * The user's own volume of a claim. A pod with two volumes of one claim may wait for the second for ever
  * (kubernetes/kubernetes#82526, #132921), so a claim has one volume, whoever brought it.
  */
-function volumeOfClaim(pod: Pod, claimName: string): { name: string; readOnly: boolean } | undefined {
-  let found: { name: string; readOnly: boolean } | undefined;
+function volumeOfClaim(pod: Pod, claimName: string): OwnVolume | undefined {
+  let found: OwnVolume | undefined;
   for (const [name, volume] of pod.volumes) {
     const claim = rawOf(volume.persistentVolumeClaim);
     if (claim.claimName !== claimName) continue;

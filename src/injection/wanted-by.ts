@@ -2,7 +2,7 @@ import type { BackupConfiguration } from '../api/backup-configuration.ts';
 import { localMountPath } from '../api/local-backend.ts';
 import type { Repository } from '../api/repository.ts';
 import type { RestoreSession } from '../api/restore-session.ts';
-import type { BackupWanted, RepositoryWanted } from './wanted.ts';
+import type { BackupWanted, LocalWanted, RepositoryWanted } from './wanted.ts';
 
 /** What an object asks of its target: the same in the webhook, in the controllers and on the command line. */
 export function wantedBy(asking: Asking, repository: Repository): BackupWanted {
@@ -39,8 +39,18 @@ function repositoryWanted(repository: Repository): RepositoryWanted {
   return {
     name: repository.metadata.name,
     secretName: storageSecretName,
-    ...(local !== undefined && {
-      local: { persistentVolumeClaim: local.persistentVolumeClaim, mountPath: localMountPath(repository) },
-    }),
+    ...(local !== undefined && { local: localWanted(local, localMountPath(repository)) }),
+  };
+}
+
+function localWanted(
+  { persistentVolumeClaim, nfs, hostPath }: NonNullable<Repository['spec']['backend']['local']>,
+  mountPath: string,
+): LocalWanted {
+  return {
+    ...(persistentVolumeClaim !== undefined && { persistentVolumeClaim }),
+    ...(nfs !== undefined && { nfs }),
+    ...(hostPath !== undefined && { hostPath }),
+    mountPath,
   };
 }

@@ -45,8 +45,11 @@ export interface RepositoryWanted {
   local?: LocalWanted | undefined;
 }
 
+/** One of the volumes, as Kubernetes has them. */
 export interface LocalWanted {
-  persistentVolumeClaim: { claimName: string; readOnly?: boolean | undefined };
+  persistentVolumeClaim?: { claimName: string; readOnly?: boolean | undefined } | undefined;
+  nfs?: { server: string; path: string; readOnly?: boolean | undefined } | undefined;
+  hostPath?: { path: string; type?: string | undefined } | undefined;
   mountPath: string;
 }
 

@@ -40,6 +40,11 @@ const cases: [backend: Backend, repository: string, rest?: { options?: string[];
     'azure:foo:/a/b',
     { options: ['--option=azure.connections=10'] },
   ],
+  [
+    { azure: { container: 'foo', accessTier: 'Cool' } },
+    'azure:foo:/',
+    { options: ['--option=azure.access-tier=Cool'] },
+  ],
   [{ b2: { bucket: 'bucketname' } }, 'b2:bucketname:'],
   [
     { b2: { bucket: 'bucketname', prefix: 'path/to/repo', maxConnections: 10 } },

@@ -86,9 +86,11 @@ function gcsLocation({ bucket, prefix, maxConnections }: GCSBackend): Location {
 }
 
 /** Section "Microsoft Azure Blob Storage". */
-function azureLocation({ container, prefix, maxConnections }: AzureBackend): Location {
+function azureLocation({ container, prefix, maxConnections, accessTier }: AzureBackend): Location {
   const repository = `azure:${container}:/${partsOf(prefix).join('/')}`;
-  return { name: 'azure', repository, options: connections('azure', maxConnections), variables: {} };
+  const tier = accessTier === undefined ? [] : [`--option=azure.access-tier=${accessTier}`];
+  const options = [...connections('azure', maxConnections), ...tier];
+  return { name: 'azure', repository, options, variables: {} };
 }
 
 /** Section "Backblaze B2". */

@@ -13,7 +13,7 @@ export function mountIsFree({ backend }: RepositorySpec): Problem[] {
 }
 
 export function claimIsWritable({ backend }: RepositorySpec): Problem[] {
-  if (backend.local?.persistentVolumeClaim.readOnly !== true) return [];
+  if (backend.local?.persistentVolumeClaim?.readOnly !== true) return [];
   return [
     {
       path: 'spec.backend.local.persistentVolumeClaim.readOnly',

@@ -35,7 +35,7 @@ const repositoryRules: RuleBook<RepositorySpec> = {
     nameIsSubdomain('spec.backend.storageSecretName', ({ backend }) => backend.storageSecretName),
     nameIsSubdomain(
       'spec.backend.local.persistentVolumeClaim.claimName',
-      ({ backend }) => backend.local?.persistentVolumeClaim.claimName,
+      ({ backend }) => backend.local?.persistentVolumeClaim?.claimName,
     ),
     mountIsFree,
   ],

@@ -113,7 +113,8 @@ export async function startStorage(): Promise<Storage> {
         },
       },
       azure: {
-        backend: { azure: { container: 'shop', prefix: 'default' } },
+        // Without a tier, restic 0.18 sends an empty header, which Azure takes and Azurite does not.
+        backend: { azure: { container: 'shop', prefix: 'default', accessTier: 'Hot' } },
         keys: { ...tls, ...azure },
       },
       rest: {
@@ -165,7 +166,7 @@ async function makeContainer(folder: string, authority: string, keys: Record<str
   const ca = join(folder, 'ca.crt');
   writeFileSync(ca, authority);
   const env = { ...process.env, ...keys, RESTIC_CACERT: ca, RESTIC_PASSWORD: 'elsewhere' };
-  const args = ['--repo=azure:shop:/elsewhere', '--no-cache', 'init'];
+  const args = ['init', '--repo=azure:shop:/elsewhere', '--no-cache', '--option=azure.access-tier=Hot'];
   await promisify(execFile)('restic', args, { env, timeout: 30_000 });
 }
 
