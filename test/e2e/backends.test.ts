@@ -76,7 +76,7 @@ describe('a backup fails in time, and says why', () => {
       'half-a-key': [s3.backend, { ...s3.keys, AWS_SECRET_ACCESS_KEY: '' }],
     };
     const names = Object.keys(cases);
-    for (const [name, [backend, keys]] of Object.entries(cases)) await protect(name, backend, keys);
+    await Promise.all(Object.entries(cases).map(([name, [backend, keys]]) => protect(name, backend, keys)));
     await namespace.apply(...names.map((name) => backupSession(`${name}-backup`, name)));
     const said: Record<string, string> = {};
     for (const name of names) {
