@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { setPriority } from 'node:os';
 import { pino } from 'pino';
 import { createClient } from '../kube/client.ts';
 import { systemClock } from '../kube/clock.ts';
@@ -94,19 +93,5 @@ function currentOwner(): { uid: number; gids: number[] } {
   return { uid: process.geteuid?.() ?? 0, gids: [...gids, process.getegid?.() ?? 0] };
 }
 
-/** The real one. It runs below the agent itself, so that its heartbeats go out while restic takes all of the container's CPU. */
-const resticPriority = 10;
-
-export const spawnQuietly: Spawn = (command, args, env) => {
-  const child = spawn(command, args, { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-  if (child.pid !== undefined) lowerPriority(child.pid);
-  return child;
-};
-
-function lowerPriority(pid: number): void {
-  try {
-    setPriority(pid, resticPriority);
-  } catch {
-    // It has ended already, or the system does not allow it: a courtesy, not a need.
-  }
-}
+export const spawnQuietly: Spawn = (command, args, env) =>
+  spawn(command, args, { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -10,7 +10,7 @@ export interface ProcessOptions {
   /** The whole environment. */
   env: Readonly<Record<string, string>>;
   spawn: Spawn;
-  /** By how much it gives way to others; not at all where it is left out. */
+  /** By how much it gives way to the agent and to others, as nice(1) has it. */
   niceness?: number;
   clock: Clock;
   /** Ends the process: SIGINT, and SIGKILL when it has not ended after the grace of the {@link Stopped} that is the reason. */
@@ -18,6 +18,9 @@ export interface ProcessOptions {
   onStdout: (line: string) => void;
   onStderr: (line: string) => void;
 }
+
+/** Heartbeats have to go out while restic takes all of the container's CPU. */
+const usualNiceness = 10;
 
 export interface ProcessEnd {
   /** Undefined where a signal ended it, or it could not be started. */
@@ -35,10 +38,10 @@ export interface ProcessEnd {
  * Where the signal is aborted before, nothing is started.
  */
 export async function runProcess(options: ProcessOptions): Promise<ProcessEnd> {
-  const { command, args, env, spawn, clock, signal, niceness } = options;
+  const { command, args, env, spawn, clock, signal, niceness = usualNiceness } = options;
   if (signal.aborted) return { failure: stopOf(signal).message };
   const child = spawn(command, args, env);
-  if (niceness !== undefined && child.pid !== undefined) giveWay(child.pid, niceness);
+  if (child.pid !== undefined) giveWay(child.pid, niceness);
   const stdout = new LineBuffer(options.onStdout);
   const stderr = new LineBuffer(options.onStderr);
   child.stdout.on('data', (chunk: Buffer) => stdout.add(chunk));

@@ -18,7 +18,7 @@ export interface RepositoryAccess {
   options: readonly string[];
   /** What must not appear in a message. */
   secrets: readonly string[];
-  /** By how much restic gives way to others, as nice(1) has it; not at all where it is left out. */
+  /** By how much restic gives way to others, as nice(1) has it; as usual where it is left out. */
   niceness?: number;
   /** When the session ends, done or not, as RFC 3339: so long a lock of another may be waited for. */
   deadline?: string | undefined;

