@@ -119,6 +119,15 @@ agent
     process.exitCode = await restore({ sessions: options.session, directories: options.directory });
   });
 
+agent
+  .command('check')
+  .description('check a repository, count what is in it, and report it')
+  .requiredOption('--repository <name>', 'the Repository to check')
+  .action(async (options) => {
+    const { check } = await import('./agent/main.ts');
+    process.exitCode = await check({ repository: options.repository });
+  });
+
 withAgentOptions(program.command('inject'))
   .description('put sidecars and restore init containers into the workloads of rendered manifests')
   .requiredOption(

@@ -1,6 +1,6 @@
 import { canonicalJSON } from '../api/names.ts';
 import { isOver, type SessionPhase } from '../api/sessions.ts';
-import { isRecord } from './record.ts';
+import { isRecord, recordOf } from './record.ts';
 import type { UserInfo } from './review.ts';
 
 /**
@@ -42,6 +42,39 @@ export function refusalOfReport(
   const phase = before.phase as SessionPhase | undefined;
   if (phase !== undefined && isOver({ status: { phase } })) return `the session is over: it is ${phase}`;
   return refusalOfChange(new Set(own.map(([host]) => host)), before, after);
+}
+
+/** What of a check is the operator's to say: which pod checks, and until when. */
+const APPOINTED = ['jobName', 'scheduledTime', 'startTime', 'deadline', 'podName', 'podUID'];
+
+/**
+ * Why `user` may not make the status `before` of a Repository into `after`, as a sentence; undefined where it may.
+ *
+ * The pod that the operator appointed says what it found, once, in `status.integrity`. Otherwise as {@link refusalOfReport}.
+ */
+export function refusalOfCheck(
+  user: UserInfo,
+  before: Record<string, unknown>,
+  after: Record<string, unknown>,
+  operator: string,
+): string | undefined {
+  if (user.username === operator || !user.username.startsWith(SERVICE_ACCOUNT)) return undefined;
+  const uid = user.extra[POD_UID]?.[0];
+  if (uid === undefined) {
+    return `${user.username} reports without a token that is bound to a pod; only the pod of status.integrity reports`;
+  }
+  const { integrity: oldIntegrity, ...oldRest } = before;
+  const { integrity: newIntegrity, ...newRest } = after;
+  const appointed = recordOf(oldIntegrity);
+  if (appointed.podUID !== uid) {
+    return `the pod ${user.extra[POD_NAME]?.[0] ?? ''} (uid ${uid}) is not that of status.integrity; only that one reports`;
+  }
+  if (appointed.completionTime !== undefined) return 'the check is over, and what was reported stays so';
+  const field = changedField(oldRest, newRest);
+  if (field !== undefined) return `status.${field} is not for the pod of a check to change`;
+  const reported = recordOf(newIntegrity);
+  const frozen = APPOINTED.find((each) => reported[each] !== appointed[each]);
+  return frozen === undefined ? undefined : `${frozen} of status.integrity is the operator's to say`;
 }
 
 function refusalOfChange(

@@ -5,10 +5,12 @@ import { systemClock } from '../kube/clock.ts';
 import { createConnection } from '../kube/https-connection.ts';
 import { inClusterEndpoint } from '../kube/in-cluster.ts';
 import type { Agent, Identity, Spawn } from './agent.ts';
+import { runCheck } from './check.ts';
 import { logLevel } from './log-level.ts';
 import { runRestore } from './restorer.ts';
 import { runSidecar } from './sidecar.ts';
 
+export { runCheck } from './check.ts';
 export { runRestore } from './restorer.ts';
 export { runSidecar } from './sidecar.ts';
 
@@ -26,6 +28,11 @@ export async function restore(options: { sessions: string[]; directories: string
   return inPod(options.directories, (agent) =>
     runRestore({ ...agent, sessions: options.sessions, owner: currentOwner() }),
   );
+}
+
+/** `stash agent check`. Resolves with the exit status. */
+export async function check(options: { repository: string }): Promise<number> {
+  return inPod([], (agent) => runCheck({ ...agent, repository: options.repository }));
 }
 
 /** What Node itself takes of the container's memory, in bytes, with some to spare. */

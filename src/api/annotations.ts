@@ -19,6 +19,9 @@ export const CONFIGURATION_LABEL = `${GROUP}/backup-configuration`;
 /** On a BackupSession of the schedule, and on those that try it again: the instant at which it was due, in seconds since the epoch. */
 export const DUE_LABEL = `${GROUP}/due`;
 
+/** On the Job that checks a Repository: its name, as `labelValue` writes it. */
+export const REPOSITORY_LABEL = `${GROUP}/repository`;
+
 /** On what the operator makes for others, a RoleBinding for example. */
 export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 export const MANAGED_BY = 'stash';

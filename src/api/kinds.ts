@@ -76,6 +76,31 @@ export const REPOSITORY: Kind = {
       description: 'The last good backup.',
     },
     {
+      name: 'Snapshots',
+      type: 'integer',
+      jsonPath: '.status.snapshotCount',
+      description: 'How many there were at the last check.',
+    },
+    {
+      name: 'Size',
+      type: 'string',
+      jsonPath: '.status.size',
+      description: 'What it took of its storage at the last check.',
+    },
+    {
+      name: 'Integrity',
+      type: 'string',
+      jsonPath: '.status.conditions[?(@.type=="Integrity")].status',
+      description: 'Whether the last check found nothing wrong.',
+    },
+    {
+      name: 'Last check',
+      type: 'date',
+      jsonPath: '.status.lastCheckTime',
+      description: 'When it was last checked.',
+      priority: 1,
+    },
+    {
       name: 'ID',
       type: 'string',
       jsonPath: '.status.repositoryID',

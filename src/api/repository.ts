@@ -1,6 +1,7 @@
 import { oneBackend, remoteBackends, storageSecretName } from './backends.ts';
 import { conditionsOf } from './fields.ts';
 import { hostPathVolumeSource, nfsVolumeSource } from './kubernetes-types.ts';
+import { integrity, integrityCheck } from './integrity.ts';
 import type { KubernetesObject } from './object.ts';
 import {
   bool,
@@ -116,6 +117,7 @@ const spec = object(
         ],
       },
     ),
+    integrityCheck: optional(integrityCheck),
   },
   { description: 'What the Repository should be.' },
 );
@@ -136,7 +138,18 @@ const status = object(
     lastBackupTime: optional(
       instant({ description: 'When the last backup into the repository was complete.' }),
     ),
-    conditions: optional(conditionsOf('Ready: whether agents can be given the repository.')),
+    snapshotCount: optional(count({ description: 'Snapshots in the repository, as of the last check.' })),
+    size: optional(
+      text({ description: 'What the repository takes of its storage, as of the last check.', maxLength: 32 }),
+    ),
+    sizeBytes: optional(count({ description: 'The same in bytes.' })),
+    lastCheckTime: optional(instant({ description: 'When the last check of its integrity ended.' })),
+    integrity: optional(integrity),
+    conditions: optional(
+      conditionsOf(
+        'Ready: whether agents can be given the repository. Integrity: whether the last check found nothing wrong.',
+      ),
+    ),
   },
   { description: 'What is known of the repository; written by the operator.' },
 );

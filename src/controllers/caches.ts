@@ -34,7 +34,7 @@ export interface Claim {
 
 /** The cluster as it was last seen, by kind. Admission reads from it too: no review costs a call. */
 export interface Caches {
-  /** Indexes: `claim`, and `namespace` of those on a volume. */
+  /** Indexes: `claim` and `namespace`. */
   repositories: Cache<Repository>;
   /** Indexes: `repository` and `workload`. */
   configurations: Cache<BackupConfiguration>;
@@ -65,8 +65,7 @@ export function createCaches(): Caches {
           const claim = claimNameOf(repository);
           return claim === undefined ? [] : [`${repository.metadata.namespace}/${claim}`];
         },
-        namespace: ({ metadata, spec }) =>
-          spec.backend.local === undefined ? [] : [metadata.namespace ?? ''],
+        namespace: ({ metadata }) => [metadata.namespace ?? ''],
       },
     }),
     configurations: new Cache({

@@ -12,6 +12,7 @@ import { backupSessions, placeOfSession } from './backup-sessions.ts';
 import { configurationStatus } from './configuration-status.ts';
 import type { Context } from './context.ts';
 import { HostWatch } from './host-watch.ts';
+import { CHECK_IN_GATE, integrityChecks } from './integrity-checks.ts';
 import { repositoryStatus } from './repository-status.ts';
 import { restoreSessions } from './restore-sessions.ts';
 import { Scheduler } from './scheduler.ts';
@@ -51,7 +52,9 @@ export async function runControllers(
       },
     });
   const hosts = new HostWatch(client, clock);
-  const gate = new SessionGate(limits, (key) => backups.add(key));
+  const gate = new SessionGate(limits, (key) =>
+    key.startsWith(CHECK_IN_GATE) ? checks.add(key.slice(CHECK_IN_GATE.length)) : backups.add(key),
+  );
   const backups: WorkQueue = queue('BackupSession', backupSessions(context, gate, hosts), 16);
   const restores = queue('RestoreSession', restoreSessions(context, hosts), 8);
   const injection = queue('workload', workloadInjection(context));
@@ -59,6 +62,7 @@ export async function runControllers(
   const roles = queue('role binding', agentRoleBindings(context));
   const repositories = queue('Repository', repositoryStatus(context));
   const configurations = queue('BackupConfiguration', configurationStatus(context));
+  const checks: WorkQueue = queue('integrity check', integrityChecks(context, gate));
   const scheduler = new Scheduler(context);
 
   /** Whatever concerns a workload concerns its injection, its replicas, and what its configurations and restores say of it. */
@@ -89,6 +93,7 @@ export async function runControllers(
     }),
     listen(caches.restoreSessions, (session) => {
       restores.add(keyOf(session));
+      checks.add(`${session.metadata.namespace}/${session.spec.repository.name}`);
       touchTarget(session);
     }),
     listen(caches.configurations, (configuration) => {
@@ -99,6 +104,8 @@ export async function runControllers(
     listen(caches.repositories, (repository) => {
       const key = keyOf(repository);
       repositories.add(key);
+      checks.add(key);
+      roles.add(repository.metadata.namespace ?? '');
       for (const configuration of caches.configurations.byIndex('repository', key))
         touchTarget(configuration);
       for (const session of caches.restoreSessions.byIndex('repository', key)) touchTarget(session);
@@ -126,7 +133,7 @@ export async function runControllers(
     }),
   ];
 
-  const queues = [backups, restores, injection, replicas, roles, repositories, configurations];
+  const queues = [backups, restores, injection, replicas, roles, repositories, checks, configurations];
   // What runs has its place before anything else gets one, or two might create one repository.
   for (const session of caches.backupSessions.list()) {
     if (session.status?.phase === 'Running') gate.hold(keyOf(session), placeOfSession(caches, session));

@@ -10,6 +10,8 @@ export class SessionGate {
   readonly #inside = new Map<string, string>();
   readonly #perRepository = new Map<string, number>();
   readonly #waiting = new Map<string, string>();
+  /** Repositories that are closed, and for whom. */
+  readonly #closed = new Map<string, string>();
 
   /** @param wake - is called with a session that waited and may try again */
   constructor(limits: { sessions: number; sessionsPerRepository: number }, wake: (session: string) => void) {
@@ -25,7 +27,9 @@ export class SessionGate {
     if (this.#inside.has(session)) return true;
     const limit = alone ? 1 : this.#limits.sessionsPerRepository;
     const isFull =
-      this.#inside.size >= this.#limits.sessions || (this.#perRepository.get(repository) ?? 0) >= limit;
+      this.#closed.has(repository) ||
+      this.#inside.size >= this.#limits.sessions ||
+      (this.#perRepository.get(repository) ?? 0) >= limit;
     if (isFull) {
       this.#waiting.set(session, repository);
       return false;
@@ -40,6 +44,34 @@ export class SessionGate {
     if (this.#inside.has(session)) return;
     this.#inside.set(session, repository);
     this.#perRepository.set(repository, (this.#perRepository.get(repository) ?? 0) + 1);
+  }
+
+  /**
+   * Whether `key`, which is no session, may have `repository` for itself; it is closed to all sessions from then on. It takes none of
+   * their places.
+   */
+  tryClose(key: string, repository: string): boolean {
+    if (this.#closed.get(repository) === key) return true;
+    if (this.#closed.has(repository) || this.#perRepository.has(repository)) {
+      this.#waiting.set(key, repository);
+      return false;
+    }
+    this.close(key, repository);
+    return true;
+  }
+
+  /** `key` has `repository` for itself already, whoever else is there. */
+  close(key: string, repository: string): void {
+    this.#waiting.delete(key);
+    this.#closed.set(repository, key);
+  }
+
+  /** `key` has no more use for `repository`. */
+  open(key: string, repository: string): void {
+    this.#waiting.delete(key);
+    if (this.#closed.get(repository) !== key) return;
+    this.#closed.delete(repository);
+    for (let room = this.#limits.sessionsPerRepository; room > 0; room--) this.#wakeOne(repository);
   }
 
   /** `session` is over or gone. */
@@ -59,7 +91,7 @@ export class SessionGate {
     const waiting = [...this.#waiting];
     const next =
       waiting.find(([, wanted]) => wanted === repository) ??
-      waiting.find(([, wanted]) => !this.#perRepository.has(wanted)) ??
+      waiting.find(([, wanted]) => !this.#perRepository.has(wanted) && !this.#closed.has(wanted)) ??
       waiting[0];
     if (next === undefined) return;
     this.#waiting.delete(next[0]);

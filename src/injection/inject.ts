@@ -185,7 +185,7 @@ function partsFor(pod: Pod, { backups, restores }: Plan, ownPrint: string, optio
 }
 
 /** What the ServiceAccount admission plugin would mount, whether or not it does. Nothing in it may keep the pod from starting. */
-function tokenVolume(): Raw {
+export function tokenVolume(): Raw {
   const sources = [
     { serviceAccountToken: { path: 'token', expirationSeconds: 3600 } },
     { configMap: { name: 'kube-root-ca.crt', optional: true, items: [{ key: 'ca.crt', path: 'ca.crt' }] } },

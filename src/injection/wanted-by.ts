@@ -34,7 +34,8 @@ export function wantedOf({ metadata, spec }: Asking, repository: RepositoryWante
   };
 }
 
-function repositoryWanted(repository: Repository): RepositoryWanted {
+/** What is mounted of `repository`. */
+export function repositoryWanted(repository: Repository): RepositoryWanted {
   const { local, storageSecretName } = repository.spec.backend;
   return {
     name: repository.metadata.name,

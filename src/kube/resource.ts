@@ -46,6 +46,7 @@ export const deployments: Resource = builtIn('apps', 'v1', 'deployments', 'Deplo
 export const statefulSets: Resource = builtIn('apps', 'v1', 'statefulsets', 'StatefulSet');
 export const daemonSets: Resource = builtIn('apps', 'v1', 'daemonsets', 'DaemonSet');
 export const replicaSets: Resource = builtIn('apps', 'v1', 'replicasets', 'ReplicaSet');
+export const jobs: Resource = builtIn('batch', 'v1', 'jobs', 'Job');
 export const roleBindings: Resource = builtIn(
   'rbac.authorization.k8s.io',
   'v1',

@@ -159,6 +159,27 @@ export function forgetArguments({ tags, policy, retryLock }: ForgetOptions): str
   ];
 }
 
+export interface CheckOptions extends Locking {
+  /** How much of the data is read as well, as restic writes it: `5%`, `1/10`, `2G`. */
+  readonly readDataSubset?: string;
+  /** For a repository that cannot be written to, not even a lock. */
+  readonly noLock?: boolean;
+}
+
+export function checkArguments({ readDataSubset, noLock, retryLock }: CheckOptions): string[] {
+  return [
+    'check',
+    ...common(retryLock),
+    ...(noLock === true ? ['--no-lock'] : []),
+    ...(readDataSubset === undefined ? [] : [`--read-data-subset=${readDataSubset}`]),
+  ];
+}
+
+/** Counts the snapshots, and the bytes that the repository takes of its storage. */
+export function statsArguments({ noLock, retryLock }: Pick<CheckOptions, 'noLock' | 'retryLock'>): string[] {
+  return ['stats', ...common(retryLock), ...(noLock === true ? ['--no-lock'] : []), '--mode=raw-data'];
+}
+
 function keep(what: string, count: number | undefined): string[] {
   return count === undefined ? [] : [`--keep-${what}=${count}`];
 }

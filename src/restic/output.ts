@@ -104,6 +104,21 @@ export function parseForget(stdout: string): ForgetGroup[] {
   });
 }
 
+/** How many errors `check` found, whether it succeeded or not; undefined where it did not get as far as to say so. */
+export function parseCheck(stdout: string): number | undefined {
+  const objects = stdout.split('\n').map(parseJson).filter(isJsonObject);
+  const summary = objects.find((object) => object.message_type === 'summary');
+  return summary && numbersOf(summary, 'num_errors')?.num_errors;
+}
+
+/** What `stats` of the raw data counted. */
+export function parseStats(stdout: string): { snapshots: number; bytes: number } {
+  const stats = parseJson(stdout);
+  const numbers = isJsonObject(stats) ? numbersOf(stats, 'snapshots_count', 'total_size') : undefined;
+  if (numbers === undefined) throw new UnreadableOutputError('stats', 'it counts nothing', stdout);
+  return { snapshots: numbers.snapshots_count, bytes: numbers.total_size };
+}
+
 /** The node called `name` among what `ls` listed; undefined where the snapshot has no such directory. */
 export function parseDirectory(stdout: string, name: string): DirectoryNode | undefined {
   for (const line of stdout.split('\n')) {

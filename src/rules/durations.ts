@@ -30,7 +30,7 @@ export function startingDeadlineIsShort({ startingDeadline }: { startingDeadline
   ];
 }
 
-function withinBounds(path: string, duration: string): Problem[] {
+export function withinBounds(path: string, duration: string): Problem[] {
   const milliseconds = parseDuration(duration);
   if (milliseconds < SECOND) return [{ path, message: `${quoted(duration)} is too short; write 1s or more` }];
   if (milliseconds > YEAR)

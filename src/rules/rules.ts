@@ -24,6 +24,7 @@ import {
   timeoutWithinBounds,
 } from './durations.ts';
 import { excludesParse, partsParse } from './excludes.ts';
+import { checkScheduleParses, checkTimeoutWithinBounds } from './integrity-check.ts';
 import { claimIsWritable, mountIsFree } from './local-volume.ts';
 import { nameIsSubdomain } from './names.ts';
 import type { RuleBook } from './rule.ts';
@@ -38,6 +39,12 @@ const repositoryRules: RuleBook<RepositorySpec> = {
       ({ backend }) => backend.local?.persistentVolumeClaim?.claimName,
     ),
     mountIsFree,
+    checkScheduleParses,
+    checkTimeoutWithinBounds,
+    nameIsSubdomain(
+      'spec.integrityCheck.serviceAccountName',
+      ({ integrityCheck }) => integrityCheck?.serviceAccountName ?? 'default',
+    ),
   ],
   advice: [claimIsWritable],
 };
