@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BACKUP_SESSION } from '../api/kinds.ts';
-import { refusalOfReport } from './reports.ts';
+import { refusalOfCheck, refusalOfReport } from './reports.ts';
 import { requestFor } from './review.fixture.ts';
 import type { UserInfo } from './review.ts';
 import { validateReports } from './validate-reports.ts';
@@ -228,5 +228,66 @@ describe('validateReports', () => {
   it('admits what is no report', () => {
     expect(handle({ ...report, subResource: '' })).toBe(ALLOWED);
     expect(handle({ ...report, oldObject: undefined })).toBe(ALLOWED);
+  });
+});
+
+describe('refusalOfCheck', () => {
+  const integrity = {
+    jobName: 'repo-check-1',
+    scheduledTime: '2026-01-01T00:00:00Z',
+    startTime: '2026-01-01T00:00:01Z',
+    deadline: '2026-01-01T01:00:00Z',
+    podName: 'repo-check-1-x',
+    podUID: 'uid-0',
+    phase: 'Running',
+  };
+  const before = { repositoryID: 'abc', integrity };
+  const found = {
+    phase: 'Succeeded',
+    snapshotCount: 3,
+    sizeBytes: 12,
+    completionTime: '2026-01-01T00:10:00Z',
+  };
+  const reported = { ...before, integrity: { ...integrity, ...found } };
+
+  it.each<[string, UserInfo]>([
+    ['the pod of the check', agent('uid-0')],
+    ['the operator', { username: operator, extra: {} }],
+    ['a person', { username: 'jane', extra: {} }],
+  ])('admits what %s reports', (_, user) => {
+    expect(refusalOfCheck(user, before, reported, operator)).toBeUndefined();
+  });
+
+  const refused: [string, UserInfo, object, object, RegExp][] = [
+    ['another pod', agent('uid-1'), before, reported, /is not that of status\.integrity/],
+    ['any pod where none is appointed', agent('uid-0'), { repositoryID: 'abc' }, reported, /is not that of/],
+    ['a token without a pod', { ...agent('x'), extra: {} }, before, reported, /bound to a pod/],
+    ['a second report', agent('uid-0'), reported, { ...reported, integrity }, /the check is over/],
+    [
+      'another repository id',
+      agent('uid-0'),
+      before,
+      { ...reported, repositoryID: 'x' },
+      /status\.repositoryID/,
+    ],
+    ['conditions', agent('uid-0'), before, { ...reported, conditions: [] }, /status\.conditions/],
+    [
+      'another pod to follow it',
+      agent('uid-0'),
+      before,
+      { ...before, integrity: { ...integrity, podUID: 'uid-2' } },
+      /podUID of status\.integrity is the operator's/,
+    ],
+    ['itself taken out', agent('uid-0'), before, { repositoryID: 'abc' }, /jobName of status\.integrity/],
+  ];
+
+  it.each(refused)('refuses %s', (_, user, old, next, message) => {
+    const refusal = refusalOfCheck(
+      user,
+      old as Record<string, unknown>,
+      next as Record<string, unknown>,
+      operator,
+    );
+    expect(refusal).toMatch(message);
   });
 });

@@ -99,8 +99,9 @@ async function check(
   try {
     await runRestic(agent, access, { args: checkArguments(options), signal, onLine });
   } catch (error) {
-    const errors = parseCheck(lines.join('\n')) ?? 0;
-    if (!(error instanceof HostFailure) || errors === 0) throw error;
+    const errors = parseCheck(lines.join('\n'));
+    // Every other code says that it could not look.
+    if (!(error instanceof HostFailure) || error.reason !== 'ResticFailed' || errors === 0) throw error;
     throw new HostFailure(
       DAMAGED,
       boundedMessage(

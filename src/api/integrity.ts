@@ -28,7 +28,8 @@ export const integrityCheck = object(
       }),
     ),
     timeout: text({
-      description: 'How long a check may take before it is stopped, as a Go duration (30m, 6h); 1h where nothing is said.',
+      description:
+        'How long a check may take before it is stopped, as a Go duration (30m, 6h); 1h where nothing is said.',
       hint: 'write a duration such as 30m or 6h',
       default: '1h',
       pattern: DURATION_PATTERN,

@@ -140,7 +140,8 @@ export function integrityChecks(context: Context, gate: SessionGate): Reconciler
   ): Promise<{ reason: string; message: string } | undefined> {
     const { namespace, name } = repository.metadata;
     const job = await found(client.get<Job>(jobs, integrity.jobName, namespace));
-    if (job === undefined) return { reason: 'JobGone', message: `the Job ${integrity.jobName} was deleted` };
+    if (job === undefined || job.metadata.deletionTimestamp !== undefined)
+      return { reason: 'JobGone', message: `the Job ${integrity.jobName} was deleted` };
     const ended = job.status?.conditions?.find(
       ({ type, status }) => (type === 'Failed' || type === 'Complete') && status === 'True',
     );

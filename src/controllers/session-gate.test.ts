@@ -33,6 +33,38 @@ describe('SessionGate', () => {
     expect(woken).toEqual(['b']);
   });
 
+  it('is closed to all sessions of a repository while somebody else has it, and then wakes as many as may run', () => {
+    const { gate, woken } = gateOf(10, 2);
+    expect(gate.tryEnter('a', 'repo', false)).toBe(true);
+    expect(gate.tryClose('check', 'repo')).toBe(false);
+    gate.leave('a');
+    expect(woken).toEqual(['check']);
+    expect(gate.tryClose('check', 'repo')).toBe(true);
+    expect(gate.tryClose('check', 'repo')).toBe(true);
+    expect(gate.tryClose('another', 'repo')).toBe(false);
+    expect(['b', 'c', 'd'].map((session) => gate.tryEnter(session, 'repo', false))).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    expect(gate.tryEnter('e', 'other', false)).toBe(true);
+    gate.open('another', 'repo');
+    expect(gate.tryEnter('b', 'repo', false)).toBe(false);
+    woken.length = 0;
+    gate.open('check', 'repo');
+    expect(woken).toHaveLength(2);
+    expect(gate.tryEnter('b', 'repo', false)).toBe(true);
+  });
+
+  it('is closed for whoever was there already, and takes no place of a session', () => {
+    const { gate } = gateOf(1, 1);
+    gate.hold('a', 'repo');
+    gate.close('check', 'repo');
+    gate.leave('a');
+    expect(gate.tryEnter('b', 'repo', false)).toBe(false);
+    expect(gate.tryEnter('c', 'other', false)).toBe(true);
+  });
+
   it('lets nobody beside one that creates the repository', () => {
     const { gate } = gateOf(10, 4);
     expect(gate.tryEnter('a', 'repo', true)).toBe(true);

@@ -3,11 +3,13 @@ import {
   addTagArguments,
   backupArguments,
   catConfigArguments,
+  checkArguments,
   forgetArguments,
   initArguments,
   listDirectoryArguments,
   restoreArguments,
   snapshotsArguments,
+  statsArguments,
 } from './arguments.ts';
 
 describe('the arguments of restic', () => {
@@ -59,6 +61,13 @@ describe('the arguments of restic', () => {
       addTagArguments({ tag: 'incomplete', snapshot: '40dc1520' }),
       ['tag', '--json', '--retry-lock=5m', '--add=incomplete', '--', '40dc1520'],
     ],
+    ['check', checkArguments({}), ['check', '--json', '--retry-lock=5m']],
+    [
+      'check of a repository that cannot be written to',
+      checkArguments({ noLock: true, readDataSubset: '5%' }),
+      ['check', '--json', '--retry-lock=5m', '--no-lock', '--read-data-subset=5%'],
+    ],
+    ['stats', statsArguments({}), ['stats', '--json', '--retry-lock=5m', '--mode=raw-data']],
     [
       'restore',
       restoreArguments({ snapshot: '40dc1520', directory: '/source/data', target: '/target' }),

@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { UnreadableOutputError } from './json.ts';
 import {
+  parseCheck,
   parseConfig,
   parseDirectory,
   parseForget,
   parseInit,
   parseSnapshots,
   parseTagged,
+  parseStats,
 } from './output.ts';
 
 const snapshot = {
@@ -29,6 +31,24 @@ const parsed = {
 };
 
 describe('the output of', () => {
+  test('check counts the errors that it found, and none where it could not look', () => {
+    const summary = (errors: number) =>
+      `{"message_type":"summary","num_errors":${errors},"broken_packs":null}`;
+    const exit = '{"message_type":"exit_error","code":1,"message":"Fatal: repository contains errors"}';
+    expect(parseCheck(`{"message_type":"error","message":"x"}\n${summary(2)}\n${exit}`)).toBe(2);
+    expect(parseCheck(`unable to lock\n${summary(1)}\n${exit}`)).toBe(0);
+    expect(parseCheck(summary(0))).toBe(0);
+    expect(parseCheck('')).toBe(0);
+  });
+
+  test('stats counts snapshots and bytes', () => {
+    expect(parseStats('{"total_size":36696,"total_blob_count":32,"snapshots_count":1}')).toEqual({
+      snapshots: 1,
+      bytes: 36696,
+    });
+    expect(() => parseStats('nothing')).toThrow(UnreadableOutputError);
+  });
+
   test('init has the id of the new repository', () => {
     expect(parseInit('created\n{"message_type":"initialized","id":"ccb6d543","repository":"/repo"}\n')).toBe(
       'ccb6d543',

@@ -104,11 +104,17 @@ export function parseForget(stdout: string): ForgetGroup[] {
   });
 }
 
-/** How many errors `check` found, whether it succeeded or not; undefined where it did not get as far as to say so. */
-export function parseCheck(stdout: string): number | undefined {
-  const objects = stdout.split('\n').map(parseJson).filter(isJsonObject);
+/**
+ * How many errors `check` found in the repository; 0 where it found none, or could not look. restic 0.18 counts one error where it never
+ * got as far as to look, too, but only what it found it tells as messages of their own.
+ *
+ * @param output - of stdout and stderr, line by line
+ */
+export function parseCheck(output: string): number {
+  const objects = output.split('\n').map(parseJson).filter(isJsonObject);
   const summary = objects.find((object) => object.message_type === 'summary');
-  return summary && numbersOf(summary, 'num_errors')?.num_errors;
+  const hasFound = objects.some((object) => object.message_type === 'error');
+  return hasFound && summary !== undefined ? (numbersOf(summary, 'num_errors')?.num_errors ?? 0) : 0;
 }
 
 /** What `stats` of the raw data counted. */

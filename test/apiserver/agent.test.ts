@@ -25,10 +25,11 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { Agent, Spawn } from '../../src/agent/agent.ts';
-import { runRestore, runSidecar, spawnQuietly } from '../../src/agent/main.ts';
+import { runCheck, runRestore, runSidecar, spawnQuietly } from '../../src/agent/main.ts';
 import { CONFIGURATION_LABEL } from '../../src/api/annotations.ts';
 import type { RetentionPolicy } from '../../src/api/backup-configuration.ts';
 import type { BackupSession } from '../../src/api/backup-session.ts';
+import type { Repository } from '../../src/api/repository.ts';
 import {
   BACKUP_CONFIGURATIONS,
   BACKUP_SESSIONS,
@@ -1091,3 +1092,65 @@ async function describeTree(directory: string): Promise<Record<string, unknown>>
   }
   return tree;
 }
+
+describe('a check', () => {
+  const appointed = (uid: string): Status => ({
+    integrity: {
+      jobName: 'check-1',
+      scheduledTime: instant(0),
+      startTime: instant(0),
+      deadline: instant(3_600_000),
+      podName: 'check-1-x',
+      podUID: uid,
+      phase: 'Running',
+    },
+  });
+  const integrityOf = async (name: string) =>
+    (await client.get<Repository>(REPOSITORIES, name, namespace)).status?.integrity;
+
+  async function checkedScene(): Promise<Scene> {
+    const found = await scene();
+    await fill(found.data, { file: randomBytes(64).toString('hex') });
+    const configuration = await configure(found, [found.data]);
+    startSidecar(found, [configuration]);
+    const first = await backUp(configuration, { initializer: 'host-0' });
+    expect(first.host.phase).toBe('Succeeded');
+    found.commands.length = 0;
+    return found;
+  }
+
+  test('reports that the repository is sound, and what is in it, once this pod is the one that checks', async () => {
+    const { agent, repository, commands } = await checkedScene();
+    const ended = runCheck({ ...agent, repository });
+    await operate(REPOSITORIES, repository, appointed('another'));
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(commands).toEqual([]);
+    await operate(REPOSITORIES, repository, appointed(podUID));
+    expect(await ended).toBe(0);
+    expect(commands).toEqual(['check', 'stats']);
+    const integrity = await integrityOf(repository);
+    expect(integrity).toMatchObject({ phase: 'Succeeded', snapshotCount: 1, jobName: 'check-1' });
+    expect(integrity?.sizeBytes).toBeGreaterThan(100);
+    expect(integrity?.completionTime).toBeDefined();
+  });
+
+  test('tells damage from a check that could not be made', async () => {
+    const { agent, repository, root } = await checkedScene();
+    await operate(REPOSITORIES, repository, appointed(podUID));
+    const packs = join(root, 'volume', 'shop', 'data');
+    const [pack = ''] = (await readdir(packs, { recursive: true })).filter((name) =>
+      /[0-9a-f]{64}$/.test(name),
+    );
+    await chmod(join(packs, pack), 0o600);
+    await rm(join(packs, pack));
+    expect(await runCheck({ ...agent, repository })).toBe(0);
+    const damaged = await integrityOf(repository);
+    expect(damaged).toMatchObject({ phase: 'Failed', reason: 'Damaged' });
+    expect(damaged?.message).toMatch(/^restic check found [1-9][0-9]* errors? in the repository/);
+
+    await operate(REPOSITORIES, repository, appointed(podUID));
+    await writeFile(join(agent.paths.secrets, repository, 'RESTIC_PASSWORD'), 'wrong\n');
+    expect(await runCheck({ ...agent, repository })).toBe(0);
+    expect(await integrityOf(repository)).toMatchObject({ phase: 'Failed', reason: 'WrongPassword' });
+  });
+});

@@ -24,6 +24,7 @@ import type { ApiObject } from '../../src/kube/object.ts';
 import {
   deployments,
   events,
+  jobs,
   leases,
   mutatingWebhookConfigurations,
   namespaces,
@@ -747,6 +748,154 @@ describe('a restore', () => {
     await client.mergePatch(deployments, 'shop', namespace, { spec });
     expect((await shop()).spec.template.spec).not.toHaveProperty('initContainers');
   });
+});
+
+describe('a repository', () => {
+  const repository = () => client.get<Repository>(REPOSITORIES, 'repo', namespace);
+  type Job = KubernetesObject<{
+    template: { spec: { serviceAccountName: string; containers: { args: string[] }[] } };
+    activeDeadlineSeconds: number;
+  }>;
+  const checked = (what: string, is: (found: Repository) => boolean) =>
+    until(what, async () => {
+      const found = await repository();
+      return is(found) ? found : undefined;
+    });
+  const integrity = ({ status }: Repository) => findCondition(status?.conditions, 'Integrity');
+
+  async function aCheck(): Promise<Job> {
+    await client.mergePatch(
+      REPOSITORIES,
+      'repo',
+      namespace,
+      { status: { repositoryID: 'abc' } },
+      { subresource: 'status' },
+    );
+    await client.mergePatch(REPOSITORIES, 'repo', namespace, {
+      spec: { integrityCheck: { schedule: '@every 10s', serviceAccountName: 'checker', timeout: '5m' } },
+    });
+    const { status } = await checked('the check', ({ status }) => status?.integrity !== undefined);
+    return client.get<Job>(jobs, status?.integrity?.jobName ?? '', namespace);
+  }
+
+  /** The pod that the Job controller would have made of the Job. */
+  async function itsPod(job: Job): Promise<ApiObject> {
+    return create(pods, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        name: `${job.metadata.name}-pod`,
+        namespace,
+        labels: { 'batch.kubernetes.io/job-name': job.metadata.name },
+        ownerReferences: [
+          {
+            apiVersion: 'batch/v1',
+            kind: 'Job',
+            name: job.metadata.name,
+            uid: job.metadata.uid ?? '',
+            controller: true,
+          },
+        ],
+      },
+      spec: job.spec.template.spec,
+    });
+  }
+
+  const reportCheck = (found: object) =>
+    client.apply(
+      REPOSITORIES,
+      {
+        apiVersion: 'stash.appscode.com/v1alpha2',
+        kind: 'Repository',
+        metadata: { name: 'repo', namespace },
+        status: { integrity: { completionTime: new Date().toISOString().replace(/\.\d+/, ''), ...found } },
+      } as ApiObject,
+      { subresource: 'status', fieldManager: 'stash-agent-check', force: true },
+    );
+  const rest = () =>
+    client.mergePatch(REPOSITORIES, 'repo', namespace, { spec: { integrityCheck: { schedule: '@yearly' } } });
+
+  test('is checked by a Job of its namespace, and tells what was found; backups wait meanwhile', async () => {
+    await aShop();
+    await aConfiguration();
+    await injected();
+    await aPod('shop-abc-1');
+    const job = await aCheck();
+    await rest();
+    expect(job.metadata.ownerReferences).toMatchObject([{ kind: 'Repository', name: 'repo' }]);
+    expect(job.spec.template.spec).toMatchObject({ serviceAccountName: 'checker' });
+    expect(job.spec.template.spec.containers[0]?.args).toEqual(['agent', 'check', '--repository=repo']);
+    expect(job.spec.activeDeadlineSeconds).toBe(300);
+    const binding = await until('the RoleBinding', () =>
+      client.get(roleBindings, 'stash-check-checker', namespace).catch(() => undefined),
+    );
+    expect(binding).toMatchObject({ roleRef: { kind: 'ClusterRole', name: 'stash-check' } });
+
+    await aSession();
+    expect(why(await inPhase('now', 'Pending'))).toMatchObject({ reason: 'Queued' });
+    const pod = await itsPod(job);
+    await checked('the pod', ({ status }) => status?.integrity?.podUID === pod.metadata.uid);
+    await reportCheck({ phase: 'Succeeded', snapshotCount: 3, sizeBytes: 2048 });
+    const sound = await checked('the end', (found) => integrity(found)?.status === 'True');
+    expect(sound.status).toMatchObject({ snapshotCount: 3, size: '2.000 KiB', sizeBytes: 2048 });
+    expect(sound.status?.lastCheckTime).toBe(sound.status?.integrity?.completionTime);
+    await inPhase('now', 'Running');
+  }, 60_000);
+
+  test('that is damaged says so, until a check finds nothing wrong', async () => {
+    await aShop();
+    const job = await aCheck();
+    const pod = await itsPod(job);
+    await checked('the pod', ({ status }) => status?.integrity?.podUID === pod.metadata.uid);
+    await reportCheck({ phase: 'Failed', reason: 'Damaged', message: 'restic check found 2 errors' });
+    const damaged = await checked('the end', (found) => integrity(found)?.status === 'False');
+    expect(integrity(damaged)).toMatchObject({ reason: 'Damaged', message: 'restic check found 2 errors' });
+    const next = await checked(
+      'the next check',
+      ({ status }) => status?.integrity !== undefined && status.integrity.jobName !== job.metadata.name,
+    );
+    expect(next.status?.integrity).not.toHaveProperty('podUID');
+    // That one cannot be made says nothing against what was found before.
+    await client.delete(jobs, next.status?.integrity?.jobName ?? '', namespace, {
+      propagationPolicy: 'Background',
+    });
+    const lost = await checked('its end', ({ status }) => status?.integrity?.reason === 'JobGone');
+    expect(integrity(lost)?.status).toBe('False');
+    await rest();
+  }, 60_000);
+
+  test('is given back to a restore at once', async () => {
+    await aShop();
+    const job = await aCheck();
+    await rest();
+    const session = {
+      apiVersion: 'stash.appscode.com/v1beta1',
+      kind: 'RestoreSession',
+      metadata: { name: 'back', namespace },
+      spec: {
+        repository: { name: 'repo' },
+        target: {
+          ref: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'shop' },
+          directories: ['/source/data'],
+        },
+      },
+    } as ApiObject;
+    await client.create(RESTORE_SESSIONS, session);
+    await until(
+      'the init container',
+      async () =>
+        readRecord((await shop()).spec.template.metadata.annotations)?.restores.includes('back') || undefined,
+    );
+    await aPod('shop-abc-1');
+    const ended = await checked('its end', ({ status }) => status?.integrity?.phase === 'Failed');
+    expect(integrity(ended)).toMatchObject({ status: 'Unknown', reason: 'RestoreRunning' });
+    await until('the Job is gone', () =>
+      client.get<Job>(jobs, job.metadata.name, namespace).then(
+        ({ metadata }) => metadata.deletionTimestamp !== undefined || undefined,
+        (error) => isNotFound(error) || undefined,
+      ),
+    );
+  }, 60_000);
 });
 
 describe('two operators', () => {
