@@ -1,5 +1,5 @@
 import type { Integrity } from '../api/integrity.ts';
-import { DAMAGED } from '../api/integrity.ts';
+import { DAMAGED } from '../api/integrity-result.ts';
 import type { Repository } from '../api/repository.ts';
 import { apiVersionOf, REPOSITORIES } from '../api/resources.ts';
 import { backoffMs } from '../kube/backoff.ts';

@@ -28,3 +28,9 @@ export const MANAGED_BY = 'stash';
 
 /** The ClusterRole of the agents: all that the ServiceAccount of a workload gains by having one. */
 export const AGENT_ROLE = 'stash-agent';
+
+/** The ClusterRole of a pod that checks a Repository: to read it, and to report on it. */
+export const CHECK_ROLE = 'stash-check';
+
+/** Of the Jobs that check Repositories, under `app.kubernetes.io/component`. */
+export const CHECK_COMPONENT = 'integrity-check';

@@ -76,9 +76,3 @@ export const integrity = object(
 
 export type IntegrityCheck = Static<typeof integrityCheck>;
 export type Integrity = Static<typeof integrity>;
-
-/** True where the last check found nothing wrong, False where the repository is damaged, Unknown where it could not be checked. */
-export const REPOSITORY_INTEGRITY = 'Integrity';
-
-/** The reason of a check that found the repository damaged. */
-export const DAMAGED = 'Damaged';

@@ -1,4 +1,4 @@
-import { AGENT_ROLE, MANAGED_BY, MANAGED_BY_LABEL } from '../api/annotations.ts';
+import { AGENT_ROLE, CHECK_ROLE, MANAGED_BY, MANAGED_BY_LABEL } from '../api/annotations.ts';
 import { boundedName } from '../api/names.ts';
 import type { ObjectMeta } from '../api/object.ts';
 import { readRecord } from '../injection/record.ts';
@@ -6,7 +6,7 @@ import { isAlreadyExists, isNotFound } from '../kube/errors.ts';
 import type { Reconciler } from '../kube/queue.ts';
 import { roleBindings } from '../kube/resource.ts';
 import type { Context } from './context.ts';
-import { CHECK_ROLE, checkAccountOf } from './integrity-job.ts';
+import { checkAccountOf } from './integrity-job.ts';
 import { wantedFor } from './wanted.ts';
 import { serviceAccountOf, type Workload } from './workload.ts';
 

@@ -1,6 +1,7 @@
 import { findCondition, withCondition } from '../api/conditions.ts';
 import { parseDuration } from '../api/duration.ts';
-import { DAMAGED, type Integrity, REPOSITORY_INTEGRITY } from '../api/integrity.ts';
+import type { Integrity } from '../api/integrity.ts';
+import { DAMAGED, REPOSITORY_INTEGRITY } from '../api/integrity-result.ts';
 import type { Repository, RepositoryStatus } from '../api/repository.ts';
 import { REPOSITORIES } from '../api/resources.ts';
 import { type CheckIdentity, identityOfSidecar, NOBODY } from '../injection/check-pod.ts';

@@ -1,4 +1,4 @@
-import { MANAGED_BY, MANAGED_BY_LABEL, REPOSITORY_LABEL } from '../api/annotations.ts';
+import { CHECK_COMPONENT, MANAGED_BY, MANAGED_BY_LABEL, REPOSITORY_LABEL } from '../api/annotations.ts';
 import { parseDuration } from '../api/duration.ts';
 import { boundedName, labelValue } from '../api/names.ts';
 import type { KubernetesObject } from '../api/object.ts';
@@ -17,9 +17,6 @@ export type Job = KubernetesObject<
 
 /** The Job and its log can be looked at for a day. */
 const TTL_SECONDS = 86_400;
-
-/** The ClusterRole of a pod that checks: to read its Repository, and to report on it. */
-export const CHECK_ROLE = 'stash-check';
 
 export function checkAccountOf(repository: Repository): string {
   return repository.spec.integrityCheck?.serviceAccountName ?? 'default';
@@ -41,7 +38,7 @@ export function checkJob(
   const { name, namespace, uid } = repository.metadata;
   const labels = {
     'app.kubernetes.io/name': 'stash',
-    'app.kubernetes.io/component': 'integrity-check',
+    'app.kubernetes.io/component': CHECK_COMPONENT,
     [MANAGED_BY_LABEL]: MANAGED_BY,
     [REPOSITORY_LABEL]: labelValue(name),
   };

@@ -69,6 +69,7 @@ export const OWN_PARTS: readonly Part[] = [
   { resource: serviceAccounts, name: 'stash-operator' },
   { resource: clusterRoles, name: 'stash-operator' },
   { resource: clusterRoles, name: 'stash-agent' },
+  { resource: clusterRoles, name: 'stash-check' },
   { resource: clusterRoles, name: 'stash-view' },
   { resource: clusterRoles, name: 'stash-edit' },
 ];

@@ -1,4 +1,11 @@
-import { AGENT_ROLE, GROUP, MANAGED_BY, MANAGED_BY_LABEL } from '../api/annotations.ts';
+import {
+  AGENT_ROLE,
+  CHECK_COMPONENT,
+  CHECK_ROLE,
+  GROUP,
+  MANAGED_BY,
+  MANAGED_BY_LABEL,
+} from '../api/annotations.ts';
 import type { BackupSession } from '../api/backup-session.ts';
 import { KINDS, type Kind } from '../api/kinds.ts';
 import { apiVersionOf, BACKUP_SESSIONS, RESTORE_SESSIONS, type Resource } from '../api/resources.ts';
@@ -13,6 +20,7 @@ import { type ApiObject, keyOf } from '../kube/object.ts';
 import {
   daemonSets,
   deployments,
+  jobs,
   persistentVolumeClaims,
   pods,
   roleBindings,
@@ -78,6 +86,7 @@ export async function uninstall(cluster: Uninstallation): Promise<void> {
       return metadata.labels?.[MANAGED_BY_LABEL] === MANAGED_BY;
     });
   }
+  await takeChecks(cluster);
   await takeAgentRights(cluster);
   for (const { resource, name } of OWN_PARTS) {
     const namespace = resource.namespaced ? cluster.namespace : undefined;
@@ -221,6 +230,14 @@ async function restoreWorkload(
   }
 }
 
+/** A check that nobody waits for any more would hold the lock of its repository. */
+async function takeChecks(cluster: Uninstallation): Promise<void> {
+  const labelSelector = `${MANAGED_BY_LABEL}=${MANAGED_BY},app.kubernetes.io/component=${CHECK_COMPONENT}`;
+  for (const { metadata } of await listed(cluster.client, jobs, { labelSelector })) {
+    await take(cluster, jobs, metadata.name, metadata.namespace, () => true);
+  }
+}
+
 async function takeAgentRights(cluster: Uninstallation): Promise<void> {
   const bindings = await listed<ApiObject & { roleRef?: { kind: string; name: string } }>(
     cluster.client,
@@ -228,7 +245,7 @@ async function takeAgentRights(cluster: Uninstallation): Promise<void> {
     { labelSelector: `${MANAGED_BY_LABEL}=${MANAGED_BY}` },
   );
   for (const { metadata, roleRef } of bindings) {
-    if (roleRef?.kind !== 'ClusterRole' || roleRef.name !== AGENT_ROLE) continue;
+    if (roleRef?.kind !== 'ClusterRole' || ![AGENT_ROLE, CHECK_ROLE].includes(roleRef.name)) continue;
     await take(cluster, roleBindings, metadata.name, metadata.namespace, () => true);
   }
 }
