@@ -13,11 +13,11 @@ import { lastDue, nextDue } from '../schedules/due.ts';
 import { InvalidScheduleError } from '../schedules/invalid-schedule.ts';
 import { parseSchedule } from '../schedules/schedule.ts';
 import type { Pod } from './agent-pods.ts';
-import { workloadKey } from './caches.ts';
 import { type Context, FIELD_MANAGER, instantOf, timestamp } from './context.ts';
 import { checkJob, type Job } from './integrity-job.ts';
 import { isUsable } from './repository-readiness.ts';
 import type { SessionGate } from './session-gate.ts';
+import { workloadKey } from './workload-caches.ts';
 
 /** A check among the keys of the gate. */
 export const CHECK_IN_GATE = 'integrity/';
@@ -223,13 +223,9 @@ export function integrityChecks(context: Context, gate: SessionGate): Reconciler
   function identityFor(repository: Repository, key: string): CheckIdentity {
     if (repository.spec.backend.local === undefined) return NOBODY;
     for (const { metadata, spec } of caches.configurations.byIndex('repository', key)) {
-      for (const workload of caches.workloads.byIndex(
-        'workload',
-        workloadKey(metadata.namespace, spec.target.ref),
-      )) {
-        const identity = identityOfSidecar(workload);
-        if (identity !== undefined) return identity;
-      }
+      const workload = caches.workloads.get(workloadKey(metadata.namespace, spec.target.ref));
+      const identity = workload && identityOfSidecar(workload);
+      if (identity !== undefined) return identity;
     }
     return NOBODY;
   }

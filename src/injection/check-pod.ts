@@ -75,7 +75,7 @@ export function checkPod(
   serviceAccountName: string,
   options: InjectionOptions,
 ): Raw {
-  const empty = podOf({});
+  const empty = podOf({}, {});
   const mounts = mountRepository(empty, repository);
   if (!('volumeMounts' in mounts)) throw new Error(mounts.message);
   const { image, imagePullPolicy, imagePullSecrets, resources } = options;
