@@ -76,7 +76,11 @@ async function resultOf(agent: CheckAgent, repository: Repository, signal: Abort
     const noLock = repository.spec.backend.local?.persistentVolumeClaim.readOnly === true;
     const readDataSubset = repository.spec.integrityCheck?.readDataSubset;
     await check(agent, access, { noLock, ...(readDataSubset !== undefined && { readDataSubset }) }, signal);
-    const { stdout } = await runRestic(agent, access, { args: statsArguments({ noLock }), signal });
+    const { stdout } = await runRestic(agent, access, {
+      args: (locking) => statsArguments({ ...locking, noLock }),
+      signal,
+      isSilent: true,
+    });
     const { snapshots, bytes } = parseStats(stdout);
     return { phase: 'Succeeded', snapshotCount: snapshots, sizeBytes: bytes };
   } catch (error) {
@@ -97,7 +101,13 @@ async function check(
     if (lines.length > mostLines) lines.shift();
   };
   try {
-    await runRestic(agent, access, { args: checkArguments(options), signal, onLine });
+    await runRestic(agent, access, {
+      args: (locking) => checkArguments({ ...locking, ...options }),
+      signal,
+      onLine,
+      // Until its end it says nothing.
+      isSilent: true,
+    });
   } catch (error) {
     const errors = parseCheck(lines.join('\n'));
     // Every other code says that it could not look.

@@ -7,8 +7,8 @@ import {
   parseForget,
   parseInit,
   parseSnapshots,
-  parseTagged,
   parseStats,
+  parseTagged,
 } from './output.ts';
 
 const snapshot = {
