@@ -73,7 +73,7 @@ async function resultOf(agent: CheckAgent, repository: Repository, signal: Abort
     const access = await openRepository(agent, repository, signal, ({ message }) =>
       agent.logger.warn({ repository: agent.repository }, message),
     );
-    const noLock = repository.spec.backend.local?.persistentVolumeClaim.readOnly === true;
+    const noLock = repository.spec.backend.local?.persistentVolumeClaim?.readOnly === true;
     const readDataSubset = repository.spec.integrityCheck?.readDataSubset;
     await check(agent, access, { noLock, ...(readDataSubset !== undefined && { readDataSubset }) }, signal);
     const { stdout } = await runRestic(agent, access, {

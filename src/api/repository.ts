@@ -1,7 +1,7 @@
 import { oneBackend, remoteBackends, storageSecretName } from './backends.ts';
 import { conditionsOf } from './fields.ts';
-import { hostPathVolumeSource, nfsVolumeSource } from './kubernetes-types.ts';
 import { integrity, integrityCheck } from './integrity.ts';
+import { hostPathVolumeSource, nfsVolumeSource } from './kubernetes-types.ts';
 import type { KubernetesObject } from './object.ts';
 import {
   bool,

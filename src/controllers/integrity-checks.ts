@@ -15,6 +15,7 @@ import { parseSchedule } from '../schedules/schedule.ts';
 import type { Pod } from './agent-pods.ts';
 import { type Context, FIELD_MANAGER, instantOf, timestamp } from './context.ts';
 import { checkJob, type Job } from './integrity-job.ts';
+import { placeOf } from './repository-place.ts';
 import { isUsable } from './repository-readiness.ts';
 import type { SessionGate } from './session-gate.ts';
 import { workloadKey } from './workload-caches.ts';
@@ -29,6 +30,13 @@ const WAIT = 15_000;
 /** The Job ends itself at its deadline; so much longer it is waited for, in milliseconds. */
 const GRACE = 60_000;
 
+/** The check of `repository` that runs, or has ended and is not told in its conditions yet. */
+export function unsettledCheck({ status }: Repository): Integrity | undefined {
+  const { integrity, lastCheckTime } = status ?? {};
+  const isSettled = integrity?.completionTime !== undefined && integrity.completionTime === lastCheckTime;
+  return isSettled ? undefined : integrity;
+}
+
 /**
  * Is this Repository sound? A Job finds out, on the Repository's own schedule, alone in the repository: neither a backup nor a retention
  * policy works on it meanwhile. A restore is worth more than a check, and ends it.
@@ -39,16 +47,12 @@ export function integrityChecks(context: Context, gate: SessionGate): Reconciler
     const repository = caches.repositories.get(key);
     const gateKey = `${CHECK_IN_GATE}${key}`;
     if (repository === undefined || repository.metadata.deletionTimestamp !== undefined) {
-      gate.open(gateKey, key);
+      gate.open(gateKey);
       return undefined;
     }
-    const integrity = repository.status?.integrity;
-    const isSettled =
-      integrity === undefined ||
-      (integrity.completionTime !== undefined &&
-        integrity.completionTime === repository.status?.lastCheckTime);
-    if (!isSettled) {
-      gate.close(gateKey, key);
+    const integrity = unsettledCheck(repository);
+    if (integrity !== undefined) {
+      gate.close(gateKey, placeOf(repository));
       return proceed(repository, integrity);
     }
     return start(repository, key, gateKey);
@@ -57,7 +61,7 @@ export function integrityChecks(context: Context, gate: SessionGate): Reconciler
   async function start(repository: Repository, key: string, gateKey: string): Promise<Outcome | undefined> {
     const { integrityCheck } = repository.spec;
     const rest = (outcome: Outcome | undefined) => {
-      gate.open(gateKey, key);
+      gate.open(gateKey);
       return outcome;
     };
     if (integrityCheck === undefined) return rest(undefined);
@@ -68,7 +72,7 @@ export function integrityChecks(context: Context, gate: SessionGate): Reconciler
     // There is nothing to check before the first backup.
     if (repository.status?.repositoryID === undefined || !isUsable(repository)) return rest(undefined);
     if (isBeingRestored(key)) return rest({ requeueAfter: WAIT });
-    if (!gate.tryClose(gateKey, key)) return { requeueAfter: WAIT };
+    if (!gate.tryClose(gateKey, placeOf(repository))) return { requeueAfter: WAIT };
     const job = checkJob(repository, due.at, identityFor(repository, key), context.injection);
     try {
       await client.create(jobs, job);

@@ -12,7 +12,8 @@ import { backupSessions, placeOfSession } from './backup-sessions.ts';
 import { configurationStatus } from './configuration-status.ts';
 import type { Context } from './context.ts';
 import { HostWatch } from './host-watch.ts';
-import { CHECK_IN_GATE, integrityChecks } from './integrity-checks.ts';
+import { CHECK_IN_GATE, integrityChecks, unsettledCheck } from './integrity-checks.ts';
+import { placeOf } from './repository-place.ts';
 import { repositoryStatus } from './repository-status.ts';
 import { restoreSessions } from './restore-sessions.ts';
 import { Scheduler } from './scheduler.ts';
@@ -137,6 +138,11 @@ export async function runControllers(
   // What runs has its place before anything else gets one, or two might create one repository.
   for (const session of caches.backupSessions.list()) {
     if (session.status?.phase === 'Running') gate.hold(keyOf(session), placeOfSession(caches, session));
+  }
+  for (const repository of caches.repositories.list()) {
+    if (unsettledCheck(repository) !== undefined) {
+      gate.close(`${CHECK_IN_GATE}${keyOf(repository)}`, placeOf(repository));
+    }
   }
   for (const each of queues) each.start();
   scheduler.start();

@@ -48,10 +48,10 @@ describe('SessionGate', () => {
       false,
     ]);
     expect(gate.tryEnter('e', 'other', false)).toBe(true);
-    gate.open('another', 'repo');
+    gate.open('another');
     expect(gate.tryEnter('b', 'repo', false)).toBe(false);
     woken.length = 0;
-    gate.open('check', 'repo');
+    gate.open('check');
     expect(woken).toHaveLength(2);
     expect(gate.tryEnter('b', 'repo', false)).toBe(true);
   });

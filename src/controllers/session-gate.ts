@@ -66,12 +66,14 @@ export class SessionGate {
     this.#closed.set(repository, key);
   }
 
-  /** `key` has no more use for `repository`. */
-  open(key: string, repository: string): void {
+  /** `key` has no more use for what it closed. */
+  open(key: string): void {
     this.#waiting.delete(key);
-    if (this.#closed.get(repository) !== key) return;
-    this.#closed.delete(repository);
-    for (let room = this.#limits.sessionsPerRepository; room > 0; room--) this.#wakeOne(repository);
+    for (const [repository, holder] of this.#closed) {
+      if (holder !== key) continue;
+      this.#closed.delete(repository);
+      for (let room = this.#limits.sessionsPerRepository; room > 0; room--) this.#wakeOne(repository);
+    }
   }
 
   /** `session` is over or gone. */
