@@ -207,7 +207,8 @@ export const RESTORE_SESSION: Kind = {
 export const FUNCTION: Kind = {
   ...FUNCTIONS,
   shortNames: ['fn'],
-  description: 'One container that does one thing, as a template with variables.',
+  description:
+    'One container that does one thing, as a template with variables. It is checked as it is applied; nothing runs it yet.',
   ...functionSchema,
   columns: [
     { name: 'Image', type: 'string', jsonPath: '.spec.image', description: 'The image of the container.' },
@@ -218,7 +219,8 @@ export const FUNCTION: Kind = {
 export const TASK: Kind = {
   ...TASKS,
   shortNames: [],
-  description: 'Functions that run one after another, as the init containers and the container of one pod.',
+  description:
+    'Functions that run one after another, as the init containers and the container of one pod. It is checked as it is applied; nothing runs it yet.',
   ...task,
   columns: [
     {
@@ -234,7 +236,8 @@ export const TASK: Kind = {
 export const APP_BINDING: Kind = {
   ...APP_BINDINGS,
   shortNames: [],
-  description: 'How to reach an application such as a database, and with which credentials.',
+  description:
+    'How to reach an application such as a database, and with which credentials. Nothing uses it yet.',
   ...appBinding,
   columns: [
     { name: 'Type', type: 'string', jsonPath: '.spec.type', description: 'What the application is.' },
