@@ -60,7 +60,7 @@ withAgentOptions(program.command('serve'))
       .default('stash-system'),
   )
   .option('--webhook-port <port>', 'port of the admission webhook', wholeNumber(0), 8443)
-  .option('--probe-port <port>', 'port of the probes', wholeNumber(0), 8081)
+  .option('--probe-port <port>', 'port of the probes and the metrics', wholeNumber(0), 8081)
   .option('--service-name <name>', 'Service by which the API server finds the webhook', 'stash-webhook')
   .option('--webhook-url <url>', 'URL by which the API server finds the webhook, instead of the Service')
   .option(

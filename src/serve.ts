@@ -26,6 +26,7 @@ import { EventRecorder } from './kube/events.ts';
 import { createConnection } from './kube/https-connection.ts';
 import { kubeconfigEndpoint } from './kube/kubeconfig.ts';
 import { runLeaderElection } from './kube/leader.ts';
+import { createMetrics } from './metrics/metrics.ts';
 
 /** `stash serve`, as its options were written. */
 export interface ServeOptions extends AgentOptions {
@@ -67,9 +68,11 @@ export async function serve(options: ServeOptions): Promise<void> {
   }
 
   const caches = createCaches();
+  const metrics = createMetrics(caches);
   const injection = injectionOptions(options);
   const server = createAdmissionServer({
     port: options.webhookPort,
+    onAnswered: metrics.onAnswered,
     log,
     handlers: {
       '/mutate/workloads': mutateWorkloads({
@@ -118,6 +121,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const state = { synced: false };
   const probes = createProbeServer({
     port: options.probePort,
+    metrics,
     checks: [
       { name: 'running', problem: () => (stop.signal.aborted ? 'the operator is stopping' : undefined) },
       {
@@ -174,7 +178,12 @@ export async function serve(options: ServeOptions): Promise<void> {
     onStarted: async (signal) => {
       log.info('leading');
       void keepRegistered(registering, () => changed.promise, signal);
-      await runControllers(context, limits, signal);
+      const stopTelling = metrics.lead();
+      try {
+        await runControllers(context, limits, metrics, signal);
+      } finally {
+        stopTelling();
+      }
     },
     onStopped: () => log.info('leading no longer'),
   });

@@ -16,6 +16,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   kube: ['api'],
   admission: ['api', 'rules', 'injection', 'tasks', 'schedules', 'restic', 'kube'],
   controllers: ['api', 'injection', 'tasks', 'schedules', 'restic', 'kube'],
+  metrics: ['api', 'injection', 'kube', 'controllers'],
   agent: ['api', 'injection', 'tasks', 'schedules', 'restic', 'kube'],
   kubectl: ['api', 'rules', 'injection', 'tasks', 'schedules', 'restic', 'kube'],
 };

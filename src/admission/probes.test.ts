@@ -8,7 +8,8 @@ describe('createProbeServer', () => {
 
   beforeEach(async () => {
     const checks = ['caches', 'certificate'].map((name) => ({ name, problem: () => problems[name] }));
-    server = createProbeServer({ port: 0, host: '127.0.0.1', checks });
+    const metrics = { contentType: 'text/plain; version=0.0.4', text: async () => 'stash_leader 1\n' };
+    server = createProbeServer({ port: 0, host: '127.0.0.1', checks, metrics });
     port = await server.listen();
   });
   afterEach(() => server.close());
@@ -32,6 +33,10 @@ describe('createProbeServer', () => {
   it('is alive all the while', async () => {
     Object.assign(problems, { caches: 'not synced' });
     expect(await probe('/healthz')).toBe('200 ok\n');
+  });
+
+  it('tells its metrics', async () => {
+    expect(await probe('/metrics')).toBe('200 stash_leader 1\n');
   });
 
   it('knows no other path', async () => {

@@ -10,6 +10,8 @@ export interface ReadinessCheck {
 
 export interface ProbeServerOptions {
   checks: ReadinessCheck[];
+  /** What `/metrics` answers. */
+  metrics: { contentType: string; text(): Promise<string> };
   /** Zero for any port that is free. */
   port: number;
   host?: string;
@@ -21,9 +23,19 @@ export interface ProbeServer {
   close(): Promise<void>;
 }
 
-/** Answers kubelet's probes over plain HTTP: `/healthz` while the process turns, `/readyz` where no check has a problem. */
-export function createProbeServer({ checks, port, host }: ProbeServerOptions): ProbeServer {
+/**
+ * Answers over plain HTTP: kubelet's probes (`/healthz` while the process turns, `/readyz` where no check has a problem) and Prometheus
+ * (`/metrics`). None of it is secret.
+ */
+export function createProbeServer({ checks, metrics, port, host }: ProbeServerOptions): ProbeServer {
   const server = createServer((request, response) => {
+    if (request.url === '/metrics') {
+      metrics.text().then(
+        (text) => response.writeHead(200, { 'content-type': metrics.contentType }).end(text),
+        (error: unknown) => response.writeHead(500).end(`${String(error)}\n`),
+      );
+      return;
+    }
     const { code, text } = probe(request.url ?? '', checks);
     response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
   });
@@ -43,7 +55,7 @@ export function createProbeServer({ checks, port, host }: ProbeServerOptions): P
 
 function probe(path: string, checks: ReadinessCheck[]): { code: number; text: string } {
   if (path === '/healthz') return { code: 200, text: 'ok' };
-  if (path !== '/readyz') return { code: 404, text: 'there are /healthz and /readyz' };
+  if (path !== '/readyz') return { code: 404, text: 'there are /healthz, /readyz and /metrics' };
   const problems = checks.flatMap(({ name, problem }) => {
     const text = problem();
     return text === undefined ? [] : [`${name}: ${text}`];

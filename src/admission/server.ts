@@ -14,10 +14,14 @@ export interface AdmissionServerOptions {
   /** Zero for any port that is free. */
   port: number;
   host?: string;
+  /** Told of each review: its path, `allowed`, `patched`, `refused` or `failed`, and the seconds that it took. */
+  onAnswered?: (path: string, outcome: Outcome, seconds: number) => void;
   /** How long it goes on answering after `close`, in milliseconds; 10 s by default. */
   drainMs?: number;
   clock?: Clock;
 }
+
+export type Outcome = 'allowed' | 'patched' | 'refused' | 'failed';
 
 export interface AdmissionServer {
   /** Resolves with the port. Without a certificate no client gets past the handshake. */
@@ -36,6 +40,7 @@ export interface AdmissionServer {
  */
 export function createAdmissionServer(options: AdmissionServerOptions): AdmissionServer {
   const { handlers, log, port, host, drainMs = 10_000, clock = systemClock } = options;
+  const { onAnswered = () => {} } = options;
   const state = { draining: false };
   const app = createApp();
   app.setErrorHandler<FastifyError>((error, request, reply) => {
@@ -49,12 +54,25 @@ export function createAdmissionServer(options: AdmissionServerOptions): Admissio
   });
   for (const [path, handler] of Object.entries(handlers)) {
     app.post(path, (incoming, reply) => {
-      const request = parseReview(incoming.body);
-      const send = (verdict: Verdict) =>
-        reply.header('content-type', 'application/json; charset=utf-8').send(answer(request.uid, verdict));
-      const verdict = handler(request);
-      // Most answer at once, and need not wait for a promise.
-      return verdict instanceof Promise ? verdict.then(send) : send(verdict);
+      const began = performance.now();
+      const tell = (outcome: Outcome) => onAnswered(path, outcome, (performance.now() - began) / 1000);
+      const fail = (error: unknown): never => {
+        tell('failed');
+        throw error;
+      };
+      try {
+        const request = parseReview(incoming.body);
+        const send = (verdict: Verdict) => {
+          const text = answer(request.uid, verdict);
+          tell(outcomeOf(verdict));
+          return reply.header('content-type', 'application/json; charset=utf-8').send(text);
+        };
+        const verdict = handler(request);
+        // Most answer at once, and need not wait for a promise.
+        return verdict instanceof Promise ? verdict.then(send, fail) : send(verdict);
+      } catch (error) {
+        return fail(error);
+      }
     });
   }
   return {
@@ -72,6 +90,11 @@ export function createAdmissionServer(options: AdmissionServerOptions): Admissio
       await app.close();
     },
   };
+}
+
+function outcomeOf(verdict: Verdict): Outcome {
+  if (!verdict.allowed) return 'refused';
+  return verdict.patch === undefined ? 'allowed' : 'patched';
 }
 
 function createApp() {

@@ -6,7 +6,7 @@ import { isOver } from '../api/sessions.ts';
 import type { Cache } from '../kube/cache.ts';
 import { isConflict } from '../kube/errors.ts';
 import { keyOf } from '../kube/object.ts';
-import { type Reconciler, WorkQueue } from '../kube/queue.ts';
+import { type QueueDepth, type Reconciler, WorkQueue } from '../kube/queue.ts';
 import { agentRoleBindings } from './agent-role-bindings.ts';
 import { backupSessions, placeOfSession } from './backup-sessions.ts';
 import { configurationStatus } from './configuration-status.ts';
@@ -28,6 +28,13 @@ export interface SessionLimits {
   sessionsPerRepository: number;
 }
 
+/** What is told of the queues of the leader. */
+export interface QueueObserver {
+  onDepth(controller: string, depth: QueueDepth): void;
+  /** A reconciliation failed, and not because somebody else wrote at the same time. */
+  onError(controller: string): void;
+}
+
 /**
  * The work of the leader: one queue a question, fed by the caches; the scheduler's beat. Resolves when `signal` is aborted and what was
  * being done is done.
@@ -35,6 +42,7 @@ export interface SessionLimits {
 export async function runControllers(
   context: Context,
   limits: SessionLimits,
+  observer: QueueObserver,
   signal: AbortSignal,
 ): Promise<void> {
   const { caches, client, clock } = context;
@@ -43,7 +51,9 @@ export async function runControllers(
       reconcile,
       workers,
       clock,
+      onDepth: (depth) => observer.onDepth(name, depth),
       onError: (key, error, retryMs) => {
+        if (!isConflict(error)) observer.onError(name);
         // Somebody else wrote at the same time, an agent as a rule: the next try sees what.
         const level = isConflict(error) ? 'debug' : 'warn';
         context.log[level](
