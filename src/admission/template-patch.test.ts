@@ -32,7 +32,11 @@ describe('patchBetween', () => {
   });
 
   it('makes any value of any other', () => {
-    const value = fc.jsonValue({ maxDepth: 4 });
+    // As JSON has it, which knows no -0; and the library that applies patches here refuses a field called __proto__.
+    const value = fc
+      .json({ maxDepth: 4 })
+      .filter((text) => !text.includes('__proto__'))
+      .map((text): unknown => JSON.parse(text));
     fc.assert(
       fc.property(value, value, (before, after) => {
         expect(patched(before, after)).toEqual(after);

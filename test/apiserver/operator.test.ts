@@ -403,7 +403,7 @@ describe('a backup', () => {
     } finally {
       clearInterval(beat);
     }
-  }, 90_000);
+  });
 
   test('of a configuration that cannot be injected fails at once, with the directory and the mounts', async () => {
     await aShop();
@@ -534,7 +534,7 @@ describe('the schedule', () => {
       ({ metadata }) => metadata.name,
     );
     expect(names.sort()).toEqual(['by-hand', `shop-${due}-r1`, `shop-${due}-r2`]);
-  }, 90_000);
+  });
 
   test('is caught up once by the process that leads next', async () => {
     await aShop();
@@ -562,7 +562,7 @@ describe('the schedule', () => {
     });
     const sessions = await client.list<BackupSession>(BACKUP_SESSIONS, { namespace });
     expect(sessions.length).toBeLessThanOrEqual(2);
-  }, 120_000);
+  });
 });
 
 describe('a workload', () => {
@@ -647,7 +647,7 @@ describe('a workload', () => {
     const { generation } = (await shop()).metadata;
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     expect((await shop()).metadata.generation).toBe(generation);
-  }, 120_000);
+  });
 
   test('from which another webhook takes the sidecar out is touched ever more rarely, and an Event says so', async () => {
     await aShop();
@@ -674,7 +674,7 @@ describe('a workload', () => {
       await stripper.close();
     }
     await injected();
-  }, 90_000);
+  });
 
   test('is not given a claim that does not exist: its pods would never start', async () => {
     await aShop();
@@ -840,7 +840,7 @@ describe('a repository', () => {
     expect(sound.status).toMatchObject({ snapshotCount: 3, size: '2.000 KiB', sizeBytes: 2048 });
     expect(sound.status?.lastCheckTime).toBe(sound.status?.integrity?.completionTime);
     await inPhase('now', 'Running');
-  }, 60_000);
+  });
 
   test('that is damaged says so, until a check finds nothing wrong', async () => {
     await aShop();
@@ -862,7 +862,7 @@ describe('a repository', () => {
     const lost = await checked('its end', ({ status }) => status?.integrity?.reason === 'JobGone');
     expect(integrity(lost)?.status).toBe('False');
     await rest();
-  }, 60_000);
+  });
 
   test('is given back to a restore at once', async () => {
     await aShop();
@@ -895,7 +895,7 @@ describe('a repository', () => {
         (error) => isNotFound(error) || undefined,
       ),
     );
-  }, 60_000);
+  });
 });
 
 describe('two operators', () => {
@@ -912,5 +912,5 @@ describe('two operators', () => {
       () => second.log().includes('the webhooks are registered') || undefined,
     );
     await injected();
-  }, 120_000);
+  });
 });

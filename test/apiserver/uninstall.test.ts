@@ -9,7 +9,7 @@ import {
   MANAGED_BY_LABEL,
 } from '../../src/api/annotations.ts';
 import { KINDS } from '../../src/api/kinds.ts';
-import { REPOSITORIES, type Resource } from '../../src/api/resources.ts';
+import { BACKUP_SESSIONS, REPOSITORIES, RESTORE_SESSIONS, type Resource } from '../../src/api/resources.ts';
 import { inject } from '../../src/injection/inject.ts';
 import { injectionOptions } from '../../src/injection/options.ts';
 import type { Wanted } from '../../src/injection/wanted.ts';
@@ -19,7 +19,14 @@ import { isNotFound } from '../../src/kube/errors.ts';
 import { createConnection } from '../../src/kube/https-connection.ts';
 import { kubeconfigEndpoint } from '../../src/kube/kubeconfig.ts';
 import type { ApiObject } from '../../src/kube/object.ts';
-import { deployments, namespaces, roleBindings, secrets } from '../../src/kube/resource.ts';
+import {
+  daemonSets,
+  deployments,
+  namespaces,
+  roleBindings,
+  secrets,
+  statefulSets,
+} from '../../src/kube/resource.ts';
 import { DEFINITIONS, OWN_PARTS, REGISTRATIONS } from '../../src/kubectl/installation.ts';
 import { uninstall } from '../../src/kubectl/uninstall.ts';
 
@@ -79,6 +86,16 @@ beforeAll(async () => {
   // Of an operator that ran here before and does not answer any more.
   for (const { resource, name } of REGISTRATIONS) {
     if (await isThere(resource, name)) await client.delete(resource, name);
+  }
+  // What other files of this layer left would be given back too, and sessions that run would be waited for.
+  for (const resource of [BACKUP_SESSIONS, RESTORE_SESSIONS, deployments, statefulSets, daemonSets]) {
+    for (const { metadata } of await client.list(resource)) {
+      await client.delete(resource, metadata.name, metadata.namespace);
+    }
+  }
+  const labelSelector = `${MANAGED_BY_LABEL}=${MANAGED_BY}`;
+  for (const { metadata } of await client.list(roleBindings, { labelSelector })) {
+    await client.delete(roleBindings, metadata.name, metadata.namespace);
   }
   await vi.waitFor(() => client.apply(REPOSITORIES, repositoryObject, { fieldManager: 'test' }), {
     timeout: 20_000,
