@@ -33,7 +33,9 @@ touch -d '2001-02-03 04:05:06' file deep empty deep/er/hidden; chmod 0751 .; cho
 const list = `cd ${DATA} && find . ! -name added -exec stat -c '%F %a %u:%g %y %N' {} + | sort && find . -type f ! -name added -exec sha256sum {} + | sort`;
 
 const podOf = () => namespace.podOf(name);
-const generation = async () => (await namespace.deployment(name)).metadata.generation;
+/** How many times it was rolled out. */
+const revision = async () =>
+  (await namespace.deployment(name)).metadata.annotations?.['deployment.kubernetes.io/revision'];
 
 let before: string;
 
@@ -73,9 +75,9 @@ describe('a restore', () => {
   });
 
   it('is followed by no rollout of its own, and by pods that start at once', async () => {
-    const [generationBefore, podsBefore] = [await generation(), await namespace.podsOf(name)];
+    const [revisionBefore, podsBefore] = [await revision(), await namespace.podsOf(name)];
     await sleep(3000);
-    expect(await generation()).toBe(generationBefore);
+    expect(await revision()).toBe(revisionBefore);
     expect(identities(await namespace.podsOf(name))).toEqual(identities(podsBefore));
 
     const [old] = podsBefore as [Pod];
