@@ -21,7 +21,7 @@ import { targetProblems } from './controllers/target-problems.ts';
 import { wantedAtRest, wantedFor } from './controllers/wanted.ts';
 import { type AgentOptions, injectionOptions } from './injection/options.ts';
 import { type Client, createClient } from './kube/client.ts';
-import { sleep, systemClock } from './kube/clock.ts';
+import { aborted, sleep, systemClock } from './kube/clock.ts';
 import { EventRecorder } from './kube/events.ts';
 import { createConnection } from './kube/https-connection.ts';
 import { kubeconfigEndpoint } from './kube/kubeconfig.ts';
@@ -215,11 +215,4 @@ async function applyOwnKinds(client: Client, log: Logger, signal: AbortSignal): 
 function folder(name: string): string {
   const beside = fileURLToPath(new URL(`./${name}`, import.meta.url));
   return existsSync(beside) ? beside : fileURLToPath(new URL(`../${name}`, import.meta.url));
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -3,14 +3,13 @@ import { DAMAGED } from '../api/integrity-result.ts';
 import type { Repository } from '../api/repository.ts';
 import { apiVersionOf, REPOSITORIES } from '../api/resources.ts';
 import { backoffMs } from '../kube/backoff.ts';
-import { sleep } from '../kube/clock.ts';
+import { sleep, timestamp } from '../kube/clock.ts';
 import { isForbidden, isNotFound } from '../kube/errors.ts';
 import { checkArguments, statsArguments } from '../restic/arguments.ts';
 import { parseCheck, parseStats } from '../restic/output.ts';
 import type { Agent } from './agent.ts';
 import { boundedMessage, failureOf, HostFailure } from './failure.ts';
 import { readObject } from './read-object.ts';
-import { instantOf } from './report.ts';
 import { openRepository, type RepositoryAccess } from './repository-access.ts';
 import { runRestic } from './restic.ts';
 import { prepareScratch } from './scratch.ts';
@@ -125,7 +124,7 @@ async function check(
 async function report(agent: CheckAgent, repository: Repository, result: Result): Promise<boolean> {
   const { client, clock, logger, random } = agent;
   const { name, namespace, uid } = repository.metadata;
-  const integrity = { ...result, completionTime: instantOf(clock.now()) };
+  const integrity = { ...result, completionTime: timestamp(clock.now()) };
   const body = {
     apiVersion: apiVersionOf(REPOSITORIES),
     kind: REPOSITORIES.kind,

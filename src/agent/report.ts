@@ -1,7 +1,7 @@
 import { boundedName } from '../api/names.ts';
 import { apiVersionOf, type Resource } from '../api/resources.ts';
 import { backoffMs } from '../kube/backoff.ts';
-import { sleep } from '../kube/clock.ts';
+import { sleep, timestamp } from '../kube/clock.ts';
 import { isConflict, isNotFound } from '../kube/errors.ts';
 import type { ApiObject } from '../kube/object.ts';
 import type { Agent } from './agent.ts';
@@ -201,7 +201,7 @@ export class Report<Entry extends HostEntry, Stat extends HostStat> {
 
   #body(): ApiObject & { status: unknown } {
     const { name, namespace, uid } = this.#session;
-    this.#entry = { ...this.#entry, heartbeatTime: instantOf(this.#agent.clock.now()) };
+    this.#entry = { ...this.#entry, heartbeatTime: timestamp(this.#agent.clock.now()) };
     return {
       apiVersion: apiVersionOf(this.#resource),
       kind: this.#resource.kind,
@@ -222,9 +222,4 @@ export class Report<Entry extends HostEntry, Stat extends HostStat> {
       return isNotFound(failure);
     }
   }
-}
-
-/** An RFC 3339 instant with whole seconds, as Kubernetes writes them. */
-export function instantOf(milliseconds: number): string {
-  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
 }

@@ -1,6 +1,7 @@
 import type { Repository } from '../api/repository.ts';
 import { REPOSITORIES } from '../api/resources.ts';
 import type { RestoreHost, RestoreSession, RestoreSessionSpec, RestoreStat } from '../api/restore-session.ts';
+import { timestamp } from '../kube/clock.ts';
 import { type RestoreOptions, restoreArguments } from '../restic/arguments.ts';
 import { parseRestoreLine, type RestoreSummary } from '../restic/messages.ts';
 import type { Snapshot } from '../restic/output.ts';
@@ -11,7 +12,7 @@ import { boundedMessage, HostFailure } from './failure.ts';
 import { applyOwnNode, type Owner, readOwnNode } from './own-node.ts';
 import { progressOf } from './progress.ts';
 import { readObject } from './read-object.ts';
-import { instantOf, type Report } from './report.ts';
+import type { Report } from './report.ts';
 import { openRepository, type RepositoryAccess } from './repository-access.ts';
 import { runRestic } from './restic.ts';
 import { chooseSnapshots, describePassedOver, sourceOf } from './snapshot-choice.ts';
@@ -94,14 +95,14 @@ async function restoreDirectory(
     const what = spec.include === undefined ? 'no file' : `no file that matches ${spec.include.join(', ')}`;
     throw new HostFailure(
       'NothingRestored',
-      `snapshot ${snapshot.id.slice(0, 8)} of ${instantOf(snapshot.time)} has ${what} in ${directory}, so nothing was restored`,
+      `snapshot ${snapshot.id.slice(0, 8)} of ${timestamp(snapshot.time)} has ${what} in ${directory}, so nothing was restored`,
     );
   }
   report.addStat({
     hostname: report.entry.host,
     directory,
     snapshot: snapshot.id.slice(0, 8),
-    snapshotTime: instantOf(snapshot.time),
+    snapshotTime: timestamp(snapshot.time),
     restoredSize: formatBytes(summary.bytesRestored),
     restoredBytes: summary.bytesRestored,
     restoredFiles: summary.filesRestored,

@@ -3,13 +3,13 @@ import { hostNameOf } from '../api/hosts.ts';
 import { RESTORE_SESSIONS } from '../api/resources.ts';
 import type { RestoreHost, RestoreSession, RestoreStat } from '../api/restore-session.ts';
 import { isOver } from '../api/sessions.ts';
-import { sleep } from '../kube/clock.ts';
+import { sleep, timestamp } from '../kube/clock.ts';
 import { isNotFound } from '../kube/errors.ts';
 import type { Agent } from './agent.ts';
 import { hostOf, whyStop } from './duty.ts';
 import { agentRestarted, failureOf } from './failure.ts';
 import type { Owner } from './own-node.ts';
-import { instantOf, Report } from './report.ts';
+import { Report } from './report.ts';
 import { restore } from './restore.ts';
 import { boundCache, prepareScratch } from './scratch.ts';
 import { seldom } from './seldom.ts';
@@ -142,7 +142,7 @@ async function serve(options: RestoreOptions, session: RestoreSession): Promise<
     reason: undefined,
     message: undefined,
     ...end,
-    completionTime: instantOf(clock.now()),
+    completionTime: timestamp(clock.now()),
     progress: undefined,
   });
   logger.info({ session: name, ...end }, 'restore ended');
@@ -168,7 +168,7 @@ async function restoreUnlessStopped(
   const done = new AbortController();
   void watchForStop(options, session, report, stop, done.signal);
   report.beat();
-  report.tell({ phase: 'Running', startTime: instantOf(clock.now()) });
+  report.tell({ phase: 'Running', startTime: timestamp(clock.now()) });
   logger.info({ session: session.metadata.name, host: report.entry.host }, 'restore begins');
   try {
     stop.signal.throwIfAborted();

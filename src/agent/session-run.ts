@@ -1,11 +1,11 @@
 import type { BackupHost, BackupSession, BackupStat } from '../api/backup-session.ts';
 import { BACKUP_SESSIONS } from '../api/resources.ts';
-import type { Timer } from '../kube/clock.ts';
+import { type Timer, timestamp } from '../kube/clock.ts';
 import type { Agent } from './agent.ts';
 import { backUp } from './backup.ts';
 import { type Duty, whyStop } from './duty.ts';
 import { agentRestarted, failureOf } from './failure.ts';
-import { instantOf, Report } from './report.ts';
+import { Report } from './report.ts';
 import { applyRetention } from './retention.ts';
 import { Stopped } from './stop.ts';
 
@@ -99,7 +99,7 @@ export class SessionRun {
     this.#report.beat();
     this.#report.tell({
       phase: 'Running',
-      startTime: instantOf(clock.now()),
+      startTime: timestamp(clock.now()),
       reason: undefined,
       message: undefined,
     });
@@ -116,7 +116,7 @@ export class SessionRun {
   #settle(end: Pick<BackupHost, 'phase' | 'reason' | 'message'>): void {
     this.#atWork = false;
     this.#report.rest();
-    this.#report.tell({ ...end, completionTime: instantOf(this.#agent.clock.now()), progress: undefined });
+    this.#report.tell({ ...end, completionTime: timestamp(this.#agent.clock.now()), progress: undefined });
     this.#agent.logger.info({ session: this.name, ...end }, 'backup ended');
   }
 

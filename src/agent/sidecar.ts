@@ -4,6 +4,7 @@ import { labelValue } from '../api/names.ts';
 import { BACKUP_SESSIONS } from '../api/resources.ts';
 import { Cache } from '../kube/cache.ts';
 import { sleep } from '../kube/clock.ts';
+import { withoutManagedFields } from '../kube/object.ts';
 import { startReflector } from '../kube/reflector.ts';
 import type { Agent } from './agent.ts';
 import { type Duty, dutyOf, hostOf } from './duty.ts';
@@ -36,7 +37,7 @@ export async function runSidecar(options: SidecarOptions): Promise<number> {
   // A process that was killed in the middle has bounded nothing.
   await boundCache(options);
   const duties = new Duties(options);
-  const sessions = new Cache<BackupSession>({ transform: withoutManagers });
+  const sessions = new Cache<BackupSession>({ transform: withoutManagedFields<BackupSession> });
   sessions.listen({
     added: (session) => duties.see(session),
     updated: (old, session) => {
@@ -160,11 +161,4 @@ class Duties {
       .finally(() => this.#atWork.delete(work));
     this.#atWork.add(work);
   }
-}
-
-/** Half of a session is who wrote which field of it. */
-function withoutManagers(session: BackupSession): BackupSession {
-  const metadata = { ...session.metadata };
-  Reflect.deleteProperty(metadata, 'managedFields');
-  return { ...session, metadata };
 }

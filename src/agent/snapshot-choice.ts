@@ -1,4 +1,5 @@
 import type { RestoreRule, RestoreSession } from '../api/restore-session.ts';
+import { timestamp } from '../kube/clock.ts';
 import { type Locking, snapshotsArguments } from '../restic/arguments.ts';
 import { parseSnapshots, type Snapshot } from '../restic/output.ts';
 import { configurationTag, isIncomplete, subjectOf, type Tags, targetTags } from '../restic/tags.ts';
@@ -126,7 +127,7 @@ export function describePassedOver(chosen: ReadonlyMap<string, Choice>): string 
 const takenByName = 'A snapshot that is incomplete is taken only where rules[].snapshots names it';
 
 function nameOf({ id, time }: Snapshot): string {
-  return `${id.slice(0, 8)} of ${instant(time)}`;
+  return `${id.slice(0, 8)} of ${timestamp(time)}`;
 }
 
 function tagsOfSource({ namespace, target, configuration }: Source): Tags {
@@ -173,7 +174,7 @@ function describeSource({ namespace, target, configuration, host, ids, before }:
     host === undefined ? whose : `${whose} (${host})`,
     ...(target !== undefined && configuration !== undefined ? [`made by ${by}`] : []),
     ...(ids === undefined ? [] : [`among ${ids.join(', ')}`]),
-    ...(before === undefined ? [] : [`before ${instant(before)}`]),
+    ...(before === undefined ? [] : [`before ${timestamp(before)}`]),
   ].join(' ');
 }
 
@@ -184,9 +185,5 @@ function describe(snapshot: Snapshot): string {
       ? snapshot.paths.join(', ')
       : `${subject.directory} of ${subject.kind} ${subject.namespace}/${subject.name}`;
   const flaw = isIncomplete(snapshot.tags) ? ', incomplete' : '';
-  return `${what} (${snapshot.host}, ${instant(snapshot.time)}, ${snapshot.id.slice(0, 8)}${flaw})`;
-}
-
-function instant(time: number): string {
-  return `${new Date(time).toISOString().slice(0, 19)}Z`;
+  return `${what} (${snapshot.host}, ${timestamp(snapshot.time)}, ${snapshot.id.slice(0, 8)}${flaw})`;
 }

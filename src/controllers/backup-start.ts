@@ -5,7 +5,7 @@ import { parseDuration } from '../api/duration.ts';
 import { REPOSITORY_READY, type Repository } from '../api/repository.ts';
 import type { RestoreSession } from '../api/restore-session.ts';
 import { isOver } from '../api/sessions.ts';
-import { instantOf } from './context.ts';
+import { instantOf } from '../kube/clock.ts';
 import { isUsable } from './repository-readiness.ts';
 import { scaledToZero, type Workload } from './workload.ts';
 

@@ -17,7 +17,7 @@ import type { RestoreSession } from '../api/restore-session.ts';
 import type { Task } from '../api/task.ts';
 import { Cache } from '../kube/cache.ts';
 import type { Client } from '../kube/client.ts';
-import type { ApiObject } from '../kube/object.ts';
+import { type ApiObject, withoutManagedFields } from '../kube/object.ts';
 import { startReflector } from '../kube/reflector.ts';
 import { namespaces, persistentVolumeClaims } from '../kube/resource.ts';
 import { WORKLOADS } from './workload.ts';
@@ -132,10 +132,4 @@ export async function fillCaches(
     fill(persistentVolumeClaims, caches.claims),
     fill(namespaces, caches.namespaces),
   ]);
-}
-
-/** What the server keeps for server-side apply is often larger than the object, and is of no use here. */
-function withoutManagedFields<T extends { metadata: ObjectMeta }>(object: T): T {
-  const { managedFields: _, ...metadata } = object.metadata as ObjectMeta & { managedFields?: unknown };
-  return { ...object, metadata };
 }

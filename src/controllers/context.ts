@@ -19,13 +19,3 @@ export interface Context {
 
 /** Who the operator is in server-side apply. */
 export const FIELD_MANAGER = 'stash-operator';
-
-/** The instant `ms` as Kubernetes writes it, to the second. */
-export function timestamp(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
-}
-
-/** The instant in milliseconds since the epoch; 0 where there is none. */
-export function instantOf(timestamp: string | undefined): number {
-  return timestamp === undefined ? 0 : Date.parse(timestamp);
-}

@@ -4,6 +4,7 @@ import type { KubernetesObject } from '../api/object.ts';
 import type { RestoreSession } from '../api/restore-session.ts';
 import { isOver } from '../api/sessions.ts';
 import type { Cache } from '../kube/cache.ts';
+import { aborted } from '../kube/clock.ts';
 import { isConflict } from '../kube/errors.ts';
 import { keyOf } from '../kube/object.ts';
 import { type QueueDepth, type Reconciler, WorkQueue } from '../kube/queue.ts';
@@ -157,10 +158,7 @@ export async function runControllers(
   for (const each of queues) each.start();
   scheduler.start();
   const beat = cron.schedule('* * * * * *', () => scheduler.beat());
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+  await aborted(signal);
   await beat.destroy();
   for (const stop of stopListening) stop();
   await Promise.all([scheduler.drain(), ...queues.map((each) => each.drain())]);

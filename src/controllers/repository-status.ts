@@ -3,9 +3,10 @@ import { findCondition, withCondition } from '../api/conditions.ts';
 import { claimNameOf } from '../api/local-backend.ts';
 import { REPOSITORY_READY, type Repository, type RepositoryStatus } from '../api/repository.ts';
 import { REPOSITORIES } from '../api/resources.ts';
+import { timestamp } from '../kube/clock.ts';
 import { isNotFound } from '../kube/errors.ts';
 import type { Reconciler } from '../kube/queue.ts';
-import { type Context, FIELD_MANAGER, timestamp } from './context.ts';
+import { type Context, FIELD_MANAGER } from './context.ts';
 import { repositoryReadiness } from './repository-readiness.ts';
 import { forbiddenVolume } from './volume-policy.ts';
 

@@ -1,6 +1,6 @@
 import type { RestoreSession } from '../api/restore-session.ts';
 import { isOver } from '../api/sessions.ts';
-import { instantOf } from './context.ts';
+import { instantOf } from '../kube/clock.ts';
 
 /**
  * Of the RestoreSessions of one workload, the one whose turn it is: the one that runs, or else the oldest that is not over.

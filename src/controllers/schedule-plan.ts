@@ -1,8 +1,8 @@
 import type { BackupConfiguration } from '../api/backup-configuration.ts';
 import { parseDuration } from '../api/duration.ts';
+import { instantOf } from '../kube/clock.ts';
 import { lastDue, nextDue } from '../schedules/due.ts';
 import { parseSchedule } from '../schedules/schedule.ts';
-import { instantOf } from './context.ts';
 
 /** When a configuration is due next. Instants are milliseconds since the epoch. */
 export interface SchedulePlan {

@@ -3,13 +3,14 @@ import type { BackupConfiguration } from '../api/backup-configuration.ts';
 import type { BackupSession } from '../api/backup-session.ts';
 import { labelValue, sessionName } from '../api/names.ts';
 import { apiVersionOf, BACKUP_CONFIGURATIONS, BACKUP_SESSIONS } from '../api/resources.ts';
+import { timestamp } from '../kube/clock.ts';
 import { isAlreadyExists, isNotFound } from '../kube/errors.ts';
 import { keyOf } from '../kube/object.ts';
 import { WorkQueue } from '../kube/queue.ts';
 import { DueHeap } from '../schedules/due-heap.ts';
 import { InvalidScheduleError } from '../schedules/invalid-schedule.ts';
 import { ownerReferenceTo } from './backup-sessions.ts';
-import { type Context, FIELD_MANAGER, timestamp } from './context.ts';
+import { type Context, FIELD_MANAGER } from './context.ts';
 import { observedSchedule, planSchedule, type ScheduleKnowledge } from './schedule-plan.ts';
 import { retryOf } from './session-retry.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DUE_LABEL } from '../api/annotations.ts';
 import type { BackupSession } from '../api/backup-session.ts';
-import { timestamp } from './context.ts';
+import { timestamp } from '../kube/clock.ts';
 import { aConfiguration, aSession } from './objects.fixture.ts';
 import { retryOf } from './session-retry.ts';
 

@@ -5,7 +5,7 @@ import { findCondition } from '../api/conditions.ts';
 import { parseDuration } from '../api/duration.ts';
 import { retryName, sessionName } from '../api/names.ts';
 import { SUCCEEDED } from '../api/sessions.ts';
-import { instantOf } from './context.ts';
+import { instantOf } from '../kube/clock.ts';
 
 /** A session that is to follow a failed one. Instants are milliseconds since the epoch. */
 export interface Retry {

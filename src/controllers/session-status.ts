@@ -5,7 +5,8 @@ import type { Resource } from '../api/resources.ts';
 import type { RestoreSession, RestoreStat } from '../api/restore-session.ts';
 import type { SessionPhase } from '../api/sessions.ts';
 import type { Client } from '../kube/client.ts';
-import { FIELD_MANAGER, timestamp } from './context.ts';
+import { timestamp } from '../kube/clock.ts';
+import { FIELD_MANAGER } from './context.ts';
 
 /** How many hosts the schema of a session has room for. */
 export const MOST_HOSTS = 1024;

@@ -1,4 +1,5 @@
-import { type Context, instantOf, timestamp } from './context.ts';
+import { instantOf, timestamp } from '../kube/clock.ts';
+import type { Context } from './context.ts';
 import type { HostWatch, Loss } from './host-watch.ts';
 import { type HostNow, isSettled, type Session } from './session-status.ts';
 

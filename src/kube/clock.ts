@@ -43,3 +43,19 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 export function microTime(ms: number): string {
   return new Date(ms).toISOString().replace('Z', '000Z');
 }
+
+/** An instant as Kubernetes' Time has it: RFC 3339, whole seconds. */
+export function timestamp(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+/** The inverse of {@link timestamp}, in milliseconds since the epoch; 0 where there is none. */
+export function instantOf(text: string | undefined): number {
+  return text === undefined ? 0 : Date.parse(text);
+}
+
+/** Resolves as soon as `signal` is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -57,3 +57,9 @@ export function splitKey(key: string): { namespace?: string; name: string } {
   const slash = key.indexOf('/');
   return slash === -1 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 }
+
+/** `object` without what the server keeps for server-side apply, which is often larger than the rest. */
+export function withoutManagedFields<T extends { metadata: ObjectMeta }>(object: T): T {
+  const { managedFields: _, ...metadata } = object.metadata as ObjectMeta & { managedFields?: unknown };
+  return { ...object, metadata };
+}
