@@ -25,6 +25,6 @@ await build({
   logLevel: 'warning',
 });
 chmodSync(`${dist}/main.js`, 0o755);
-for (const folder of ['crds', 'webhook-config'])
+for (const folder of ['crds', 'webhook-config', 'manifests/catalog'])
   cpSync(`${root}${folder}`, `${dist}/${folder}`, { recursive: true });
 process.stderr.write('built dist/\n');

@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import pino, { type Logger } from 'pino';
 import type { KeyPair } from './admission/certificate.ts';
 import { CertificateDirectory } from './admission/certificate-directory.ts';
@@ -9,23 +7,27 @@ import { applyDefinitions, readDefinitions } from './admission/definitions.ts';
 import { keepRegistered } from './admission/keep-registered.ts';
 import { mutateWorkloads } from './admission/mutate-workloads.ts';
 import { createProbeServer } from './admission/probes.ts';
-import { readRegistrations, serverNames } from './admission/registrations.ts';
+import { operatorName, readRegistrations, serverNames } from './admission/registrations.ts';
 import { createAdmissionServer } from './admission/server.ts';
 import { validateObjects } from './admission/validate-objects.ts';
 import { validateReports } from './admission/validate-reports.ts';
 import { validateTasks } from './admission/validate-tasks.ts';
 import { createCaches, fillCaches } from './controllers/caches.ts';
-import { type Context, FIELD_MANAGER } from './controllers/context.ts';
+import { applyCatalog, readCatalog } from './controllers/catalog.ts';
+import type { Context } from './controllers/context.ts';
 import { runControllers } from './controllers/operator.ts';
 import { targetProblems } from './controllers/target-problems.ts';
 import { wantedAtRest, wantedFor } from './controllers/wanted.ts';
+import { folder } from './folder.ts';
 import { type AgentOptions, injectionOptions } from './injection/options.ts';
 import { type Client, createClient } from './kube/client.ts';
 import { aborted, sleep, systemClock } from './kube/clock.ts';
 import { EventRecorder } from './kube/events.ts';
+import { FIELD_MANAGER } from './kube/field-managers.ts';
 import { createConnection } from './kube/https-connection.ts';
 import { kubeconfigEndpoint } from './kube/kubeconfig.ts';
 import { runLeaderElection } from './kube/leader.ts';
+import { podAccess } from './kube/pod-access.ts';
 import { createMetrics } from './metrics/metrics.ts';
 
 /** `stash serve`, as its options were written. */
@@ -36,9 +38,13 @@ export interface ServeOptions extends AgentOptions {
   serviceName: string;
   webhookUrl?: string;
   certificateDirectory?: string;
+  /** The image of the catalog's Functions that have to do with PostgreSQL. */
+  postgresImage: string;
   allowHostPath: boolean;
   maxSessions: number;
   maxSessionsPerRepository: number;
+  enableMetric: boolean;
+  pushgatewayUrl?: string;
   context?: string;
   logLevel: string;
 }
@@ -77,9 +83,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     handlers: {
       '/mutate/workloads': mutateWorkloads({
         log,
-        wantedFor: (namespace, kind, name) => wantedFor(caches, namespace, kind, name),
-        wantedAtRest: (namespace, wanted, annotations) =>
-          wantedAtRest(caches, namespace, wanted, annotations),
+        wantedFor: (namespace, kind, name, workload) => wantedFor(caches, namespace, kind, name, workload),
+        wantedAtRest: (namespace, wanted, workload) => wantedAtRest(caches, namespace, wanted, workload),
         injection,
       }),
       '/validate/objects': validateObjects({
@@ -96,7 +101,7 @@ export async function serve(options: ServeOptions): Promise<void> {
         tasks: () => caches.tasks.list(),
       }),
       '/validate/reports': validateReports({
-        operator: `system:serviceaccount:${options.namespace}:stash-operator`,
+        operator: operatorName(options.namespace),
       }),
     },
   });
@@ -149,12 +154,17 @@ export async function serve(options: ServeOptions): Promise<void> {
   });
   const context: Context = {
     client,
+    pods: podAccess(options.context),
     caches,
     clock: systemClock,
     events,
     log,
     injection,
     allowHostPath: options.allowHostPath,
+    taskMetrics: {
+      enableMetric: options.enableMetric,
+      ...(options.pushgatewayUrl !== undefined && { pushgatewayURL: options.pushgatewayUrl }),
+    },
   };
   const registering = {
     client,
@@ -167,6 +177,10 @@ export async function serve(options: ServeOptions): Promise<void> {
     clock: systemClock,
     log,
   };
+  const catalog = await readCatalog(folder('manifests/catalog'), {
+    stash: options.image,
+    'stash-postgres': options.postgresImage,
+  });
   const limits = { sessions: options.maxSessions, sessionsPerRepository: options.maxSessionsPerRepository };
   const leading = runLeaderElection({
     client,
@@ -178,6 +192,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     onStarted: async (signal) => {
       log.info('leading');
       void keepRegistered(registering, () => changed.promise, signal);
+      void applyCatalog({ client, clock: systemClock, fieldManager: FIELD_MANAGER, log }, catalog, signal);
       const stopTelling = metrics.lead();
       try {
         await runControllers(context, limits, metrics, signal);
@@ -201,7 +216,9 @@ async function applyOwnKinds(client: Client, log: Logger, signal: AbortSignal): 
   const definitions = await readDefinitions(folder('crds'));
   while (!signal.aborted) {
     try {
-      await applyDefinitions(client, definitions, { fieldManager: FIELD_MANAGER, signal });
+      const onNewer = (definition: string, version: string) =>
+        log.warn({ definition, version }, 'a definition is of a newer version, and is left as it is');
+      await applyDefinitions(client, definitions, { fieldManager: FIELD_MANAGER, signal, onNewer });
       return;
     } catch (error) {
       if (signal.aborted) return;
@@ -209,10 +226,4 @@ async function applyOwnKinds(client: Client, log: Logger, signal: AbortSignal): 
       await sleep(systemClock, RETRY, signal);
     }
   }
-}
-
-/** What is applied to the cluster stands beside the program in the image, and above it in a checkout. */
-function folder(name: string): string {
-  const beside = fileURLToPath(new URL(`./${name}`, import.meta.url));
-  return existsSync(beside) ? beside : fileURLToPath(new URL(`../${name}`, import.meta.url));
 }

@@ -20,12 +20,26 @@ const checkout = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(checkout, 'node_modules');
 const node = [process.execPath, '--disable-warning=ExperimentalWarning'];
 
-/** Tests of each layer, and the cluster that they run in. */
-const layers: Record<Layer, { tests: string[]; cluster?: string[] }> = {
-  unit: { tests: ['src/**/*.test.ts', 'test/cluster/**/*.test.ts', 'test/*.test.ts'] },
-  apiserver: { tests: ['test/apiserver/**/*.test.ts'], cluster: ['--control-plane'] },
-  e2e: { tests: ['test/e2e/**/*.test.ts'], cluster: ['--storage'] },
-};
+/** Tests of each layer, and the options of the cluster that they run in. */
+const layers: Record<Layer, { tests: string[]; cluster?: (vitestArguments: readonly string[]) => string[] }> =
+  {
+    unit: { tests: ['src/**/*.test.ts', 'test/cluster/**/*.test.ts', 'test/*.test.ts'] },
+    apiserver: { tests: ['test/apiserver/**/*.test.ts'], cluster: () => ['--control-plane'] },
+    e2e: {
+      tests: ['test/e2e/**/*.test.ts'],
+      cluster: (asked) => [
+        '--storage',
+        ...(includesFile('postgres', asked) ? ['--postgres'] : []),
+        ...(includesFile('pushgateway', asked) ? ['--pushgateway'] : []),
+      ],
+    },
+  };
+
+/** Whether tests of the file `name` may be among those that are asked for: only files that are named in full leave it out. */
+function includesFile(name: string, vitestArguments: readonly string[]): boolean {
+  const files = vitestArguments.filter((argument) => argument.endsWith('.test.ts'));
+  return files.length === 0 || files.some((file) => file.endsWith(`/${name}.test.ts`));
+}
 
 let running: ReturnType<typeof spawn> | undefined;
 // A cluster takes a moment to end: nobody should find their prompt back before it is gone.
@@ -51,14 +65,14 @@ async function runLayer(name: Layer, vitestArguments: readonly string[]): Promis
     const vitest = [
       ...node,
       join(modules, 'vitest', 'vitest.mjs'),
-      ...['run', '--project', name, '--passWithNoTests'],
+      ...['run', '--project', `${name}*`, '--passWithNoTests'],
       ...['--reporter=default', '--reporter=json', `--outputFile.json=${file}`],
       ...vitestArguments,
     ];
     const cluster = layer.cluster && [
       ...node,
       join(checkout, 'test', 'cluster', 'main.ts'),
-      ...layer.cluster,
+      ...layer.cluster(vitestArguments),
     ];
     const status = await execute(cluster === undefined ? vitest : [...cluster, ...vitest]);
     const counts = parseResult(existsSync(file) ? readFileSync(file, 'utf8') : undefined, status);

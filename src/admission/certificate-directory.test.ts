@@ -103,7 +103,7 @@ describe('CertificateDirectory', () => {
     const next = await leaf();
     await put(next);
     await symlink(first, join(directory, '..data'));
-    await expect.poll(() => changes.at(-1)?.certificate, { timeout: 5000 }).toBe(next.certificate);
+    await expect.poll(() => changes.at(-1)?.certificate).toBe(next.certificate);
     stop.abort();
     await running;
     await rm(first, { recursive: true });

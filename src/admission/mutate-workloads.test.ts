@@ -1,8 +1,11 @@
 import { applyPatch, type Operation } from 'fast-json-patch';
 import { describe, expect, it } from 'vitest';
+import { ON_NEXT_UPDATE_ANNOTATION, REFUSED_ANNOTATION } from '../api/annotations.ts';
 import { inject } from '../injection/inject.ts';
+import { writeRefusal } from '../injection/refusal.ts';
 import type { Wanted } from '../injection/wanted.ts';
 import { mutateWorkloads } from './mutate-workloads.ts';
+import { recordOf } from './record.ts';
 import { deployment, requestFor } from './review.fixture.ts';
 import { ALLOWED, type Allowed, type Verdict } from './verdict.ts';
 
@@ -75,9 +78,83 @@ describe('mutateWorkloads', () => {
     expect(patched(deployment, verdict)).toEqual(before);
   });
 
+  describe('what waits for its owner', () => {
+    const patient = mutateWorkloads({
+      wantedFor: () => nothing,
+      wantedAtRest: (_namespace, want, workload) =>
+        recordOf(recordOf(recordOf(workload).metadata).annotations)[ON_NEXT_UPDATE_ANNOTATION] === 'daily'
+          ? undefined
+          : want,
+      injection: options,
+      log: { error: () => {} },
+    });
+    const injected = patched(deployment, handle(requestFor())) as typeof deployment;
+    const annotations = { [ON_NEXT_UPDATE_ANNOTATION]: 'daily' };
+    const standing = { ...injected, metadata: { ...injected.metadata, annotations } };
+    const update = (object: Record<string, unknown>) =>
+      patient(requestFor({ operation: 'UPDATE', object, oldObject: standing }));
+
+    it('stays where nothing is wanted any more, through whatever is no change of the template', () => {
+      expect(update({ ...standing, spec: { ...standing.spec, replicas: 5 } })).toEqual(ALLOWED);
+    });
+
+    it('stays, and is remembered, where the owner writes the workload whole', () => {
+      expect(patched(deployment, update(deployment))).toEqual(standing);
+    });
+
+    it('goes with the next change of the template', () => {
+      const object = structuredClone(standing);
+      Object.assign(object.spec.template.spec, { hostname: 'other' });
+      const { hostname: _, ...spec } = recordOf(
+        (patched(object, update(object)) as typeof deployment).spec.template.spec,
+      );
+      expect(spec).toEqual(deployment.spec.template.spec);
+    });
+
+    it('may be forgotten by the operator', () => {
+      const object = { ...standing, metadata: injected.metadata };
+      expect(patched(object, update(object))).not.toHaveProperty(['metadata', 'annotations']);
+    });
+  });
+
   it('changes nothing in what it has changed already, as a reinvocation shows', () => {
     const once = patched(deployment, handle(requestFor())) as Record<string, unknown>;
     expect(handle(requestFor({ object: once }))).toEqual(ALLOWED);
+  });
+
+  describe('what pods are refused with', () => {
+    const { backups } = backup('/source/data');
+    const wanted = { backups: backups.map((each) => ({ ...each, edition: 'daily.1' })), restores: [] };
+    const { handle } = handlerFor(wanted);
+    const injected = patched(deployment, handle(requestFor())) as typeof deployment;
+    const mark = writeRefusal(injected, ['daily.1'], 'exceeded quota', options);
+    const annotations = { [REFUSED_ANNOTATION]: mark };
+    const marked = { ...injected, metadata: { ...injected.metadata, annotations } };
+    const taken = { ...marked, spec: deployment.spec };
+
+    it('is taken out by the mark alone, with a warning', () => {
+      const verdict = handle(
+        requestFor({ operation: 'UPDATE', object: marked, oldObject: injected }),
+      ) as Allowed;
+      expect(patched(marked, verdict)).toEqual(taken);
+      expect(verdict.warnings).toEqual([expect.stringContaining('exceeded quota')]);
+    });
+
+    it('stays out where the owner writes the workload whole, without the mark', () => {
+      for (const metadata of [deployment.metadata, { ...deployment.metadata, annotations: { a: 'b' } }]) {
+        const object = { ...deployment, metadata };
+        const verdict = handle(requestFor({ operation: 'UPDATE', object, oldObject: taken })) as Allowed;
+        const kept = { ...('annotations' in metadata ? metadata.annotations : {}), ...annotations };
+        expect(patched(object, verdict)).toEqual({ ...object, metadata: { ...metadata, annotations: kept } });
+      }
+    });
+
+    it('is put in again with another template, and the mark is not kept', () => {
+      const object = structuredClone(deployment);
+      Object.assign(object.spec.template.spec, { hostname: 'other' });
+      const verdict = handle(requestFor({ operation: 'UPDATE', object, oldObject: taken }));
+      expect(patched(object, verdict)).toEqual(inject(object, wanted, options).workload);
+    });
   });
 
   it('loses no field that it does not know', () => {

@@ -50,6 +50,22 @@ describe('the registrations', () => {
     ]);
   });
 
+  it('do not ask about what goes, nor about what the operator of that namespace reports', () => {
+    const options = { namespace: 'backup', address: { service: 'hook' }, authority };
+    const filled = webhooks(written.map((one) => fillIn(one, options)));
+    const going = { name: 'not-being-deleted', expression: '!has(object.metadata.deletionTimestamp)' };
+    expect(filled.map(({ matchConditions }) => matchConditions)).toEqual([
+      undefined,
+      ...[[going], [going]],
+      [
+        {
+          name: 'not-the-operator',
+          expression: "request.userInfo.username != 'system:serviceaccount:backup:stash-operator'",
+        },
+      ],
+    ]);
+  });
+
   it('point at a URL where the server is outside the cluster', () => {
     const address = { url: 'https://127.0.0.1:8443' };
     const filled = webhooks(

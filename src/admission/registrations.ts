@@ -25,6 +25,7 @@ interface Webhook {
   name: string;
   clientConfig: { service?: Service; url?: string; caBundle?: string };
   namespaceSelector?: { matchExpressions?: { key: string; operator: string; values?: string[] }[] };
+  matchConditions?: { name: string; expression: string }[];
   [field: string]: unknown;
 }
 
@@ -46,6 +47,14 @@ const INJECTOR_ANNOTATIONS = ['inject-ca-from', 'inject-ca-from-secret', 'inject
 
 const NAMESPACE_NAME = 'kubernetes.io/metadata.name';
 
+/** As the files have it, which are of the usual installation. */
+const USUAL_OPERATOR = operatorName('stash-system');
+
+/** The user name of the operator that runs in `namespace`. */
+export function operatorName(namespace: string): string {
+  return `system:serviceaccount:${namespace}:stash-operator`;
+}
+
 /**
  * The names by which the API server calls a server: those of its Service, and the host of its URL where it has one. A certificate
  * has to stand for them.
@@ -65,7 +74,7 @@ export async function readRegistrations(folder: string): Promise<Registration[]>
   return (await Promise.all(files)).map((text) => parse(text) as Registration);
 }
 
-/** `registration` for this installation: where the server is, what it is trusted by, and which namespace it leaves alone. */
+/** `registration` for this installation: where the server is, what it is trusted by, which namespace it leaves alone, and who is not asked about. */
 export function fillIn(registration: Registration, options: RegistrationOptions): Registration {
   return {
     ...registration,
@@ -85,7 +94,16 @@ function fillInWebhook(webhook: Webhook, { address, authority, namespace }: Regi
     ...where,
     ...(authority !== '' && { caBundle: Buffer.from(authority).toString('base64') }),
   };
-  const filled = { ...webhook, clientConfig };
+  const filled = {
+    ...webhook,
+    clientConfig,
+    ...(webhook.matchConditions !== undefined && {
+      matchConditions: webhook.matchConditions.map(({ name, expression }) => ({
+        name,
+        expression: expression.replaceAll(`'${USUAL_OPERATOR}'`, `'${operatorName(namespace)}'`),
+      })),
+    }),
+  };
   if (webhook.namespaceSelector === undefined) return filled;
   return { ...filled, namespaceSelector: leavingOut(webhook.namespaceSelector, namespace) };
 }

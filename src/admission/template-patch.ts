@@ -24,10 +24,13 @@ function objectPatch(
   for (const field of Object.keys(before)) {
     if (!Object.hasOwn(after, field)) operations.push({ op: 'remove', path: `${path}/${escaped(field)}` });
   }
-  for (const [field, value] of Object.entries(after)) {
+  for (const field of Object.keys(after)) {
+    const value = after[field];
+    const isNew = !Object.hasOwn(before, field);
+    if (!isNew && before[field] === value) continue;
     const at = `${path}/${escaped(field)}`;
-    if (Object.hasOwn(before, field)) operations.push(...patchBetween(before[field], value, at));
-    else operations.push({ op: 'add', path: at, value });
+    if (isNew) operations.push({ op: 'add', path: at, value });
+    else operations.push(...patchBetween(before[field], value, at));
   }
   return operations;
 }
@@ -37,7 +40,7 @@ function listPatch(before: readonly unknown[], after: readonly unknown[], path: 
   const operations: PatchOperation[] = [];
   const now = [...before];
   for (let index = now.length - 1; index >= 0; index -= 1) {
-    if (after.some((entry) => isSame(entry, now[index]))) continue;
+    if (after.includes(now[index]) || after.some((entry) => isSame(entry, now[index]))) continue;
     operations.push({ op: 'remove', path: `${path}/${index}` });
     now.splice(index, 1);
   }

@@ -22,8 +22,23 @@ export function requireMounted(wanted: readonly string[], mounted: readonly stri
 }
 
 /**
+ * Every one of `wanted` has to lie in the claim that is mounted at `mountPath`: the image may have a directory of the same name.
+ *
+ * @throws {HostFailure} `DirectoryNotMounted`
+ */
+export function requireBelow(wanted: readonly string[], mountPath: string): void {
+  const mount = directoryName(mountPath);
+  const outside = wanted.filter((directory) => directory !== mount && !directory.startsWith(`${mount}/`));
+  if (outside.length === 0) return;
+  throw new HostFailure(
+    'DirectoryNotMounted',
+    `${outside.join(', ')}: not in the claim, which is mounted at ${mount}; name directories below that, or change target.mountPath`,
+  );
+}
+
+/**
  * What restic would back up under this name has to be the directory itself: of a link it keeps the link, and nothing behind it. A link in
- * the middle of the path is followed.
+ * the middle of the path is followed: {@link requireInData} says how far.
  *
  * @throws {HostFailure} `DirectoryNotFound`: its volume has no such directory; `DirectoryIsLink`; `DirectoryUnreadable`
  */
@@ -42,7 +57,8 @@ export async function requireDirectory(directory: string): Promise<void> {
   throw new HostFailure('DirectoryNotFound', `${directory}: its volume has no such directory`);
 }
 
-async function isLink(directory: string): Promise<HostFailure> {
+/** Says of a directory that it is a link, and where it leads. */
+export async function isLink(directory: string): Promise<HostFailure> {
   const link = `${directory} is a symbolic link to ${await readlink(directory)}`;
   const end = await realpath(directory).catch((error: unknown) => {
     if (codeOf(error) === undefined) throw error;
@@ -55,6 +71,7 @@ async function isLink(directory: string): Promise<HostFailure> {
   return new HostFailure('DirectoryIsLink', `${link}, ${advice}`);
 }
 
-function codeOf(error: unknown): unknown {
+/** The code of a system call's error. */
+export function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }

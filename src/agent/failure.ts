@@ -12,11 +12,30 @@ export class HostFailure extends Error {
   }
 }
 
+/** All of `failures` as one, for the reason of the first. */
+export function together(failures: readonly [HostFailure, ...HostFailure[]]): HostFailure {
+  const [first, ...more] = failures;
+  if (more.length === 0) return first;
+  return new HostFailure(first.reason, failures.map(({ message }) => message).join('. '));
+}
+
 const longestMessage = 4096;
 
 /** `message` as the schema of a host takes it. */
 export function boundedMessage(message: string): string {
   return message.length <= longestMessage ? message : `${message.slice(0, longestMessage - 1)}…`;
+}
+
+/** What is said of a host: a word that programs may rely on, and a sentence. */
+export interface Note {
+  reason: string;
+  message: string;
+}
+
+/** `REASON: sentence` in its parts; `reason` where it names none. */
+export function noteOf(text: string, reason: string): Note {
+  const [, word = reason, message = text] = /^([A-Z][A-Za-z]{1,127}): (.+)$/s.exec(text) ?? [];
+  return { reason: word, message: boundedMessage(message) };
 }
 
 /** `count` of them in words, the first few by name: what a message has room for. */

@@ -94,10 +94,10 @@ export class Report<Entry extends HostEntry, Stat extends HostStat> {
 
   /** Is reported with the next change. */
   addStat(stat: Stat): void {
-    const others = this.#stats.filter(
-      ({ hostname, directory }) => hostname !== stat.hostname || directory !== stat.directory,
+    const at = this.#stats.findIndex(
+      ({ hostname, directory }) => hostname === stat.hostname && directory === stat.directory,
     );
-    this.#stats = [...others, stat];
+    this.#stats = at === -1 ? [...this.#stats, stat] : this.#stats.with(at, stat);
   }
 
   /** Heartbeats from now on, however little there is to say. */

@@ -25,6 +25,7 @@ async function open(backend: Partial<RepositorySpec['backend']>, keys: Record<st
     spec: { backend: { ...backend, storageSecretName: 'shop-secret' } },
   } as Repository;
   const agent = {
+    identity: { podName: 'web-1', podUID: 'uid', namespace: 'demo', nodeName: 'node-b' },
     paths: { secrets, scratch: '/stash/scratch' },
     clock: manualClock(),
     programPath: '/usr/bin',
@@ -45,6 +46,14 @@ describe('the access to a repository', () => {
     expect(access.env).not.toHaveProperty('HTTPS_PROXY');
     expect(access.options).toEqual(['--option=s3.connections=2']);
     expect(access.secrets).toEqual(['password']);
+  });
+
+  it('knows of a directory of the node that others have one of their own', async () => {
+    const keys = { RESTIC_PASSWORD: 'password' };
+    const onNode = { local: { hostPath: { path: '/srv/backups' }, mountPath: secrets } };
+    expect(await open(onNode, keys)).toMatchObject({ hostPath: { path: '/srv/backups', node: 'node-b' } });
+    const claim = { local: { persistentVolumeClaim: { claimName: 'backups' }, mountPath: secrets } };
+    expect(await open(claim, keys)).not.toHaveProperty('hostPath');
   });
 
   it.each<[string, Partial<RepositorySpec['backend']>, Record<string, string>, string, string]>([

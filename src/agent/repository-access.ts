@@ -1,11 +1,12 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { localMountPath } from '../api/local-backend.ts';
 import type { Repository } from '../api/repository.ts';
 import { sleep } from '../kube/clock.ts';
-import { type Backend, type BackendName, locationOf } from '../restic/backend.ts';
+import { type BackendName, locationOf } from '../restic/backend.ts';
 import { missingKeys, type Secret, secretValues } from '../restic/credentials.ts';
 import { repositoryEnvironment } from '../restic/environment.ts';
+import type { NodeDirectory } from '../restic/exit-codes.ts';
+import { backendOf } from '../restic/repository-backend.ts';
 import type { Agent } from './agent.ts';
 import { HostFailure } from './failure.ts';
 import { stopOf } from './stop.ts';
@@ -16,6 +17,8 @@ export interface RepositoryAccess {
   env: Readonly<Record<string, string>>;
   /** Arguments of every restic command, after its name. */
   options: readonly string[];
+  /** Of a repository in a directory of the node by itself: which. */
+  hostPath?: NodeDirectory;
   /** What must not appear in a message. */
   secrets: readonly string[];
   /** By how much restic gives way to others, as nice(1) has it; as usual where it is left out. */
@@ -69,18 +72,17 @@ export async function openRepository(
     }),
     options,
     secrets: secretValues(secret),
+    ...hostPathOf(agent, repository),
   };
 }
 
-function backendOf(repository: Repository): Backend {
-  const { local, ...others } = repository.spec.backend;
-  if (local === undefined) return others;
-  const { subPath } = local;
-  return { local: { mountPath: localMountPath(repository), ...(subPath !== undefined && { subPath }) } };
+function hostPathOf({ identity }: Agent, { spec }: Repository): Pick<RepositoryAccess, 'hostPath'> {
+  const { hostPath } = spec.backend.local ?? {};
+  return hostPath === undefined ? {} : { hostPath: { path: hostPath.path, node: identity.nodeName } };
 }
 
 /** The keys of a mounted Secret and their values. None where it is absent: its volume is optional, and then empty. */
-async function readSecret(directory: string): Promise<Secret> {
+export async function readSecret(directory: string): Promise<Secret> {
   const keys = new Map<string, string>();
   try {
     for (const name of await readdir(directory)) {

@@ -1,15 +1,13 @@
 import type { BackupSession } from '../api/backup-session.ts';
 import { sleep } from '../kube/clock.ts';
 import { catConfigArguments, initArguments } from '../restic/arguments.ts';
+import { NO_REPOSITORY } from '../restic/exit-codes.ts';
 import { parseConfig, parseInit } from '../restic/output.ts';
 import type { Agent } from './agent.ts';
 import { HostFailure } from './failure.ts';
 import type { RepositoryAccess } from './repository-access.ts';
 import { runRestic } from './restic.ts';
 import { stopOf } from './stop.ts';
-
-/** restic's exit code where there is no repository. */
-const noRepository = 10;
 
 /**
  * The id of the repository, which is made where there is none. Only a session's initializer may ask: two concurrent `init` both succeed,
@@ -25,9 +23,9 @@ export async function initialize(
   const config = await runRestic(agent, access, {
     args: catConfigArguments,
     signal,
-    accept: [noRepository],
+    accept: [NO_REPOSITORY],
   });
-  if (config.code !== noRepository) return parseConfig(config.stdout);
+  if (config.code !== NO_REPOSITORY) return parseConfig(config.stdout);
   return parseInit((await runRestic(agent, access, { args: initArguments, signal })).stdout);
 }
 

@@ -3,19 +3,24 @@ import { describe, expect, test } from 'vitest';
 import { systemClock } from '../kube/clock.ts';
 import type { Agent } from './agent.ts';
 import { spawnQuietly } from './main.ts';
+import type { RepositoryAccess } from './repository-access.ts';
 import { type ResticCommand, type ResticResult, runRestic } from './restic.ts';
 
 const deadline = '2100-01-01T00:00:00Z';
 
 /** Node in place of restic. */
-function running(code: string, command: Partial<ResticCommand> = {}): Promise<ResticResult> {
+function running(
+  code: string,
+  command: Partial<ResticCommand> = {},
+  more: Partial<RepositoryAccess> = {},
+): Promise<ResticResult> {
   const agent = {
     restic: process.execPath,
     clock: systemClock,
     spawn: spawnQuietly,
     logger: pino({ level: 'silent' }),
   } as unknown as Agent;
-  const access = { env: {}, options: [], secrets: [], deadline };
+  const access = { env: {}, options: [], secrets: [], deadline, ...more };
   const { signal } = new AbortController();
   return runRestic(agent, access, { args: () => ['-e', code], signal, ...command });
 }
@@ -47,7 +52,19 @@ describe('the output of restic', () => {
   });
 });
 
-test('restic waits for a lock as long as its session has', async () => {
+test('no repository in a directory of the node is told of with the node', async () => {
+  const hostPath = { path: '/srv/backups', node: 'node-b' };
+  await expect(running('process.exit(10)', {}, { hostPath })).rejects.toMatchObject({
+    reason: 'RepositoryNotFound',
+    message: expect.stringContaining('/srv/backups of the node node-b'),
+  });
+});
+
+test('restic waits for a lock until it is time to look into who holds it', async () => {
   const args: ResticCommand['args'] = ({ retryLock }) => ['-e', `console.log("${retryLock}")`];
-  expect(await running('', { args })).toEqual({ code: 0, stdout: '3600s' });
+  expect(await running('', { args })).toEqual({ code: 0, stdout: '300s' });
+});
+
+test('a restic that says at once that the repository is locked is not asked again', async () => {
+  await expect(running('process.exit(11)')).rejects.toMatchObject({ reason: 'RepositoryLocked' });
 });

@@ -8,14 +8,15 @@ import { HostFailure } from './failure.ts';
 import { lockWaitMs } from './lock-wait.ts';
 import { runProcess } from './process.ts';
 import type { RepositoryAccess } from './repository-access.ts';
-import { stopOf } from './stop.ts';
+import { removeStaleLocks } from './stale-locks.ts';
+import { Stopped, stopOf } from './stop.ts';
 
 export interface ResticCommand {
   /** Its arguments, given how long it waits for a lock. */
   args: (locking: Required<Locking>) => readonly string[];
   signal: AbortSignal;
   /** Is given each line of stdout, and of stderr. Without it stdout is returned. */
-  onLine?: (line: string) => void;
+  onLine?: (line: string, isError: boolean) => void;
   /** Whether it says nothing before its end, however long it works. */
   isSilent?: boolean;
   /** Exit codes that are no failure. */
@@ -31,8 +32,12 @@ export interface ResticResult {
 const mostOutput = 16 * 1024 * 1024;
 const mostErrors = 20;
 
+/** How long a command waits for a lock until it is looked into who holds it, in milliseconds. */
+const lookAtLocksEvery = 300_000;
+
 /**
- * Runs one restic command in a repository.
+ * Runs one restic command in a repository, and again where another holds it, for as long as its session has. A lock whose holder is gone is
+ * removed.
  *
  * @throws {HostFailure} for every exit code but 0 and those of `accept`, by code alone; `OutputTooLong` where stdout cannot be returned whole
  * @throws {Stopped} where `signal` was aborted
@@ -42,8 +47,49 @@ export async function runRestic(
   access: RepositoryAccess,
   command: ResticCommand,
 ): Promise<ResticResult> {
+  const began = agent.clock.now();
+  const until = began + lockWaitMs(began, access.deadline);
+  for (let isLast = false; ; ) {
+    const start = agent.clock.now();
+    const waitMs = Math.min(Math.max(0, until - start), lookAtLocksEvery);
+    try {
+      return await runOnce(agent, access, command, waitMs);
+    } catch (error) {
+      if (isLast || !(error instanceof HostFailure) || error.reason !== 'RepositoryLocked') throw error;
+      const now = agent.clock.now();
+      const hasRemoved = await hasRemovedLocks(agent, access, command.signal);
+      isLast = now >= until;
+      // One that does not wait as it is told would not another time.
+      const hasWaited = now - start >= Math.floor(waitMs / 1000) * 1000;
+      if (!hasRemoved && (isLast || !hasWaited)) throw error;
+    }
+  }
+}
+
+/** Who cannot look into the locks, of a repository that cannot be written to perhaps, waits as if they were held. */
+async function hasRemovedLocks(
+  agent: Agent,
+  access: RepositoryAccess,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    const run = async (args: ResticCommand['args']) =>
+      (await runOnce(agent, access, { args, signal }, 0)).stdout;
+    return (await removeStaleLocks(agent, run)) > 0;
+  } catch (error) {
+    if (error instanceof Stopped) throw error;
+    agent.logger.warn({ err: error }, 'it cannot be told whether the locks of the repository are held');
+    return false;
+  }
+}
+
+async function runOnce(
+  agent: Agent,
+  access: RepositoryAccess,
+  command: ResticCommand,
+  waitMs: number,
+): Promise<ResticResult> {
   const { args, signal, onLine, isSilent = false, accept = [] } = command;
-  const waitMs = lockWaitMs(agent.clock.now(), access.deadline);
   const [verb = '', ...rest] = args({ retryLock: `${Math.floor(waitMs / 1000)}s` });
   const stdout: string[] = [];
   const stderr: string[] = [];
@@ -65,10 +111,10 @@ export async function runRestic(
     signal: AbortSignal.any([signal, contact.lost]),
     onStdout: (line) => {
       contact.made();
-      (onLine ?? keep)(line);
+      (onLine ?? keep)(line, false);
     },
     onStderr: (line) => {
-      onLine?.(line);
+      onLine?.(line, true);
       if (contact.lost.aborted) return;
       contact.complained();
       // Before it is cut, or half of a secret could stay.
@@ -100,6 +146,7 @@ export async function runRestic(
     code: end.code ?? null,
     signal: end.killedBy ?? null,
     stderr: stderr.join('\n'),
+    ...(access.hostPath !== undefined && { hostPath: access.hostPath }),
     secrets: access.secrets,
   });
   throw new HostFailure(failure?.reason ?? 'ResticFailed', failure?.message ?? 'restic failed');

@@ -4,15 +4,15 @@ import { RESTORE_SESSIONS } from '../api/resources.ts';
 import type { RestoreHost, RestoreSession, RestoreStat } from '../api/restore-session.ts';
 import { isOver } from '../api/sessions.ts';
 import { sleep, timestamp } from '../kube/clock.ts';
-import { isNotFound } from '../kube/errors.ts';
 import type { Agent } from './agent.ts';
-import { hostOf, whyStop } from './duty.ts';
+import { hostOf } from './duty.ts';
 import { agentRestarted, failureOf } from './failure.ts';
 import type { Owner } from './own-node.ts';
 import { Report } from './report.ts';
 import { restore } from './restore.ts';
 import { boundCache, prepareScratch } from './scratch.ts';
 import { seldom } from './seldom.ts';
+import { look, stopPollMs, watchForStop } from './session-view.ts';
 import { Stopped } from './stop.ts';
 
 export interface RestoreOptions extends Agent {
@@ -27,8 +27,6 @@ const blindMs = 120_000;
 /** How long the pod is kept from starting only because the result of its restore is not accepted, in milliseconds. */
 const unreportedMs = 300_000;
 
-const readTimeoutMs = 10_000;
-const stopPollMs = 2_000;
 const shortestPollMs = 250;
 const longestPollMs = 5_000;
 
@@ -46,7 +44,7 @@ export async function runRestore(options: RestoreOptions): Promise<number> {
   const waiting = new Map(sessions.map((name) => [name, clock.now()]));
   while (waiting.size > 0 && !signal.aborted) {
     for (const [name, readAt] of waiting) {
-      const view = await look(options, name, warn);
+      const view = await look<RestoreSession>(options, RESTORE_SESSIONS, name, warn);
       if (view === 'unknown') {
         if (clock.now() - readAt < blindMs) continue;
         logger.error(
@@ -68,27 +66,6 @@ export async function runRestore(options: RestoreOptions): Promise<number> {
     await sleep(clock, wait, signal);
   }
   return 0;
-}
-
-type View = RestoreSession | 'gone' | 'unknown';
-
-async function look(
-  { client, identity, logger, signal }: RestoreOptions,
-  name: string,
-  warn: (say: () => void) => void,
-): Promise<View> {
-  try {
-    return await client.get<RestoreSession>(RESTORE_SESSIONS, name, identity.namespace, {
-      signal,
-      timeoutMs: readTimeoutMs,
-    });
-  } catch (error) {
-    if (isNotFound(error)) return 'gone';
-    if (!signal.aborted) {
-      warn(() => logger.warn({ session: name, err: error }, 'the session could not be read'));
-    }
-    return 'unknown';
-  }
 }
 
 /** Whether this pod has nothing to do, and nothing to wait for. */
@@ -166,7 +143,11 @@ async function restoreUnlessStopped(
     deadlineOf(session) - clock.now(),
   );
   const done = new AbortController();
-  void watchForStop(options, session, report, stop, done.signal);
+  const onStop = (stopped: Stopped): void => {
+    if (!stopped.isReported) report.close();
+    stop.abort(stopped);
+  };
+  void watchForStop(options, RESTORE_SESSIONS, session, () => true, onStop, done.signal);
   report.beat();
   report.tell({ phase: 'Running', startTime: timestamp(clock.now()) });
   logger.info({ session: session.metadata.name, host: report.entry.host }, 'restore begins');
@@ -181,29 +162,6 @@ async function restoreUnlessStopped(
     signal.removeEventListener('abort', onTermination);
     // Its volume stays with the pod for as long as that runs, and nothing uses the cache again.
     await boundCache(options, 0);
-  }
-}
-
-/** Looks every now and then whether the session still wants the restore. */
-async function watchForStop(
-  options: RestoreOptions,
-  session: RestoreSession,
-  report: Report<RestoreHost, RestoreStat>,
-  stop: AbortController,
-  done: AbortSignal,
-): Promise<void> {
-  const { clock, identity } = options;
-  const warn = seldom(clock);
-  while (!done.aborted) {
-    await sleep(clock, stopPollMs, done);
-    if (done.aborted) return;
-    const view = await look(options, session.metadata.name, warn);
-    if (view === 'unknown') continue;
-    const isSame = view !== 'gone' && view.metadata.uid === session.metadata.uid;
-    const stopped = isSame ? whyStop(view, identity.podUID, true) : new Stopped('SessionOver');
-    if (stopped === undefined) continue;
-    if (!stopped.isReported) report.close();
-    stop.abort(stopped);
   }
 }
 
@@ -239,7 +197,7 @@ async function closeWhenOver(
   for (;;) {
     await sleep(clock, stopPollMs, done);
     if (done.aborted) return;
-    const view = await look(options, session.metadata.name, warn);
+    const view = await look<RestoreSession>(options, RESTORE_SESSIONS, session.metadata.name, warn);
     if (view === 'unknown') continue;
     if (view === 'gone' || view.metadata.uid !== session.metadata.uid || isOver(view)) return report.close();
   }

@@ -1,15 +1,35 @@
-import type { BackupConfiguration } from '../api/backup-configuration.ts';
-import type { BackupSession, RetentionReport } from '../api/backup-session.ts';
-import type { Repository } from '../api/repository.ts';
-import { BACKUP_CONFIGURATIONS, REPOSITORIES } from '../api/resources.ts';
+import type { BackupHost, BackupSession, BackupStat, RetentionReport } from '../api/backup-session.ts';
 import { forgetArguments, type Locking } from '../restic/arguments.ts';
 import { parseForget } from '../restic/output.ts';
-import { configurationTags } from '../restic/tags.ts';
+import { configurationTags, targetSubject } from '../restic/tags.ts';
 import type { Agent } from './agent.ts';
-import { readObject } from './read-object.ts';
-import { openRepository } from './repository-access.ts';
+import { failureOf } from './failure.ts';
+import type { Report } from './report.ts';
 import { runRestic } from './restic.ts';
-import { asConfigured } from './runtime-settings.ts';
+import { readConfiguration } from './session-configuration.ts';
+import { openForBackup } from './session-repository.ts';
+
+/** Applies the retention policy, and reports how that fared. Never rejects. */
+export async function reportRetention(
+  agent: Agent,
+  session: BackupSession,
+  report: Report<BackupHost, BackupStat>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { logger } = agent;
+  const { name } = session.metadata;
+  report.tell({ retention: { phase: 'Running' } });
+  try {
+    signal.throwIfAborted();
+    const retention = await applyRetention(agent, session, signal);
+    report.tell({ retention });
+    logger.info({ session: name, ...retention }, 'retention was applied');
+  } catch (error) {
+    const failure = failureOf(error);
+    report.tell({ retention: { phase: 'Failed', ...failure } });
+    logger.warn({ session: name, ...failure }, 'retention could not be applied');
+  }
+}
 
 /**
  * Applies the retention policy of the session's configuration to its own snapshots, of all hosts, once.
@@ -17,25 +37,21 @@ import { asConfigured } from './runtime-settings.ts';
  * @throws {HostFailure} where it could not be applied
  * @throws {Stopped} where `signal` was aborted
  */
-export async function applyRetention(
+async function applyRetention(
   agent: Agent,
   session: BackupSession,
   signal: AbortSignal,
 ): Promise<RetentionReport> {
   const name = session.spec.backupConfiguration.name;
-  const { spec } = await readObject<BackupConfiguration>(agent, BACKUP_CONFIGURATIONS, name, signal);
+  const configuration = await readConfiguration(agent, session, signal);
+  const { spec } = configuration;
   // It was taken out since the session began: all snapshots stay.
   if (spec.retentionPolicy === undefined) return { phase: 'Succeeded', removed: 0 };
-  const place = session.status?.repository?.name ?? spec.repository.name;
-  const repository = await readObject<Repository>(agent, REPOSITORIES, place, signal);
-  const opened = await openRepository(agent, repository, signal, () => {});
-  const access = { ...asConfigured(opened, spec.runtimeSettings), deadline: session.status?.deadline };
-  const { kind, name: target } = spec.target.ref;
+  const access = await openForBackup(agent, session, configuration, signal, () => {});
   const tags = configurationTags({
     namespace: agent.identity.namespace,
     configuration: name,
-    kind,
-    name: target,
+    ...targetSubject(name, spec.target),
   });
   const policy = spec.retentionPolicy;
   const args = (locking: Locking) => forgetArguments({ ...locking, tags, policy });

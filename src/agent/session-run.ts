@@ -1,12 +1,13 @@
 import type { BackupHost, BackupSession, BackupStat } from '../api/backup-session.ts';
 import { BACKUP_SESSIONS } from '../api/resources.ts';
+import { endOfLost } from '../api/sessions.ts';
 import { type Timer, timestamp } from '../kube/clock.ts';
 import type { Agent } from './agent.ts';
 import { backUp } from './backup.ts';
 import { type Duty, whyStop } from './duty.ts';
 import { agentRestarted, failureOf } from './failure.ts';
 import { Report } from './report.ts';
-import { applyRetention } from './retention.ts';
+import { reportRetention } from './retention.ts';
 import { Stopped } from './stop.ts';
 
 /** What the agent does for one BackupSession, from when it learns of it until the session is over or gone. */
@@ -79,8 +80,9 @@ export class SessionRun {
   async do(duty: Duty): Promise<void> {
     if (duty === 'Backup') return this.#backUp();
     if (duty === 'Retention') return this.#applyRetention();
-    if (duty === 'ReportLostBackup') this.#settle({ phase: 'Failed', ...agentRestarted });
-    else this.#report.tell({ retention: { phase: 'Failed', ...agentRestarted } });
+    if (duty === 'ReportLostBackup') {
+      this.#settle({ phase: 'Failed', ...endOfLost(this.#report.entry, agentRestarted) });
+    } else this.#report.tell({ retention: { phase: 'Failed', ...agentRestarted } });
   }
 
   /** Resolves when all that was said is accepted, or nobody wants to know it any more. */
@@ -121,19 +123,8 @@ export class SessionRun {
   }
 
   async #applyRetention(): Promise<void> {
-    const { logger } = this.#agent;
     this.#report.beat();
-    this.#report.tell({ retention: { phase: 'Running' } });
-    try {
-      this.#stop.signal.throwIfAborted();
-      const retention = await applyRetention(this.#agent, this.#session, this.#stop.signal);
-      this.#report.tell({ retention });
-      logger.info({ session: this.name, ...retention }, 'retention was applied');
-    } catch (error) {
-      const failure = failureOf(error);
-      this.#report.tell({ retention: { phase: 'Failed', ...failure } });
-      logger.warn({ session: this.name, ...failure }, 'retention could not be applied');
-    }
+    await reportRetention(this.#agent, this.#session, this.#report, this.#stop.signal);
     this.#report.rest();
   }
 

@@ -90,6 +90,23 @@ export async function chooseSnapshots(
   throw new HostFailure('NoSnapshot', noSnapshot(source, missing, instead));
 }
 
+/** The directories of which `source` has snapshots that it may be restored from, in order. */
+export async function directoriesOf(
+  agent: Agent,
+  access: RepositoryAccess,
+  source: Source,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const { host } = source;
+  const args = (locking: Locking) =>
+    snapshotsArguments({ ...locking, tags: tagsOfSource(source), ...(host !== undefined && { host }) });
+  const found = parseSnapshots((await runRestic(agent, access, { args, signal })).stdout);
+  const directories = found
+    .filter((each) => isOf(source, each) && (source.ids !== undefined || !isIncomplete(each.tags)))
+    .flatMap(({ tags }) => subjectOf(tags)?.directory ?? []);
+  return [...new Set(directories)].sort();
+}
+
 /** @param found - the snapshots that have the tags and the host of `source`, oldest first */
 export function choose(
   source: Source,

@@ -13,8 +13,20 @@ export const HELD_REPLICAS_ANNOTATION = `${GROUP}/held-replicas`;
 /** On a workload: what became of the parts that an injection put into it, as a hash, so that a later change of them is found. */
 export const LEARNT_ANNOTATION = `${GROUP}/injected-state`;
 
+/**
+ * On a workload: which BackupConfigurations in it have the rollout `OnNextUpdate`, with commas between; it is remembered of those that are
+ * gone, so that their end is no reason for a rollout either.
+ */
+export const ON_NEXT_UPDATE_ANNOTATION = `${GROUP}/on-next-update`;
+
+/** On a workload: what was taken out of it since its pods were refused with it, as JSON; see `readRefusal`. */
+export const REFUSED_ANNOTATION = `${GROUP}/refused`;
+
 /** On a BackupSession: the BackupConfiguration that it runs, as `labelValue` writes it. Agents select their sessions by it. */
 export const CONFIGURATION_LABEL = `${GROUP}/backup-configuration`;
+
+/** Keeps a session, and its BackupConfiguration, until the hook after a backup or restore has run; see docs/hooks.md. */
+export const HOOKS_FINALIZER = `${GROUP}/hooks`;
 
 /** On a BackupSession of the schedule, and on those that try it again: the instant at which it was due, in seconds since the epoch. */
 export const DUE_LABEL = `${GROUP}/due`;
@@ -32,5 +44,15 @@ export const AGENT_ROLE = 'stash-agent';
 /** The ClusterRole of a pod that checks a Repository: to read it, and to report on it. */
 export const CHECK_ROLE = 'stash-check';
 
+/** Of the Jobs that run the Task of a session, under `app.kubernetes.io/component`. */
+export const TASK_COMPONENT = 'task';
+
 /** Of the Jobs that check Repositories, under `app.kubernetes.io/component`. */
 export const CHECK_COMPONENT = 'integrity-check';
+
+/** The ClusterRole of the Jobs of a CronJob that keeps time, and their ServiceAccount in each namespace that has one: to create sessions. */
+export const TRIGGER_ROLE = 'stash-trigger';
+export const TRIGGER_ACCOUNT = 'stash-trigger';
+
+/** Of those CronJobs and their Jobs, under `app.kubernetes.io/component`. */
+export const TRIGGER_COMPONENT = 'trigger';

@@ -1,15 +1,10 @@
 import { DURATION_PATTERN } from './duration.ts';
-import {
-  conditionsOf,
-  containerName,
-  directories,
-  repositoryReference,
-  timeout,
-  workloadReference,
-} from './fields.ts';
+import { conditionsOf, repositoryReference, timeout } from './fields.ts';
+import { backupHooks, hooksInPods } from './hooks.ts';
 import type { KubernetesObject } from './object.ts';
 import { runtimeSettings } from './runtime-settings.ts';
 import { bool, count, instant, list, object, oneOf, optional, type Static, text } from './schema.ts';
+import { notOfAppBinding, targetOf, targetOrTask, taskReference, taskRules } from './target.ts';
 
 const keep = (unit: string) =>
   optional(
@@ -78,6 +73,14 @@ const retentionPolicy = object(
   },
 );
 
+const noIntervalOfCronJob = {
+  rule: "self.scheduler != 'CronJob' || !self.schedule.startsWith('@every')",
+  message:
+    'scheduler CronJob has no @every, since a CronJob counts intervals from another instant; write cron fields or a macro into schedule, or scheduler Stash',
+  holds: ({ scheduler, schedule }: { scheduler: string; schedule: string }) =>
+    scheduler !== 'CronJob' || !schedule.startsWith('@every'),
+};
+
 const spec = object(
   {
     schedule: text({
@@ -101,21 +104,25 @@ const spec = object(
       default: false,
     }),
     repository: repositoryReference,
-    target: object(
-      {
-        ref: workloadReference,
-        container: optional(containerName),
-        directories,
-        exclude: optional(
-          list(text({ description: "A pattern of restic's --exclude.", minLength: 1, maxLength: 1024 }), {
-            description:
-              'Patterns of files to leave out, as in restic\'s --exclude ("*.tmp", "/source/data/cache"). They are matched against absolute paths.',
-            maxItems: 64,
-          }),
-        ),
-      },
-      { description: 'What to back up.' },
+    task: optional(taskReference),
+    target: optional(
+      targetOf(
+        {
+          exclude: optional(
+            list(text({ description: "A pattern of restic's --exclude.", minLength: 1, maxLength: 1024 }), {
+              description:
+                'Patterns of files to leave out, as in restic\'s --exclude ("*.tmp", "/source/data/cache"). They are matched against absolute paths.',
+              maxItems: 64,
+            }),
+          ),
+        },
+        {
+          description: 'What to back up; the cluster itself where it is left out, which takes a task.',
+          rules: [notOfAppBinding('exclude', 'an AppBinding has no files that could be left out')],
+        },
+      ),
     ),
+    hooks: optional(backupHooks),
     retentionPolicy: optional(retentionPolicy),
     timeout,
     startingDeadline: text({
@@ -153,14 +160,22 @@ const spec = object(
         default: { limit: 0, delay: '1m' },
       },
     ),
+    scheduler: oneOf(['Stash', 'CronJob'], {
+      description:
+        'Who keeps time. Stash: the operator. CronJob: a Kubernetes CronJob of the same name, which only creates the BackupSessions, and which the operator keeps as the configuration says. It takes cron fields and macros, and no @every.',
+      default: 'Stash',
+    }),
     rollout: oneOf(['Automatic', 'OnNextUpdate'], {
       description:
-        'Automatic: the workload is rolled out once to get its sidecar. OnNextUpdate: the sidecar comes with the next change that its owner makes.',
+        'Automatic: the workload is rolled out once to get its sidecar, and once to lose it. OnNextUpdate: the sidecar comes, changes and goes with the next change of the pod template that its owner makes.',
       default: 'Automatic',
     }),
     runtimeSettings: optional(runtimeSettings),
   },
-  { description: 'What to back up, when, and where to.' },
+  {
+    description: 'What to back up, when, and where to.',
+    rules: [targetOrTask, ...taskRules, hooksInPods, noIntervalOfCronJob],
+  },
 );
 
 const status = object(

@@ -1,4 +1,5 @@
 import { conditionsOf, hostFields, phase } from './fields.ts';
+import { hookRuns } from './hooks.ts';
 import type { KubernetesObject } from './object.ts';
 import {
   bool,
@@ -124,6 +125,20 @@ const status = object(
         { description: 'The Repository that the session backs up into, frozen as it starts.' },
       ),
     ),
+    configurationHash: optional(
+      text({
+        description:
+          'A hash of the target and the task of the BackupConfiguration as the session started. Where they are others by now, agents and steps end with the reason ConfigurationChanged.',
+        maxLength: 64,
+      }),
+    ),
+    job: optional(
+      text({
+        description:
+          'The Job that runs the task, where there is one: `kubectl logs job/NAME --all-containers`.',
+        maxLength: 63,
+      }),
+    ),
     initializer: optional(
       text({
         description: 'The one host that may create the repository; absent where the repository is known.',
@@ -146,9 +161,10 @@ const status = object(
     stats: optional(
       mapList(stat, ['hostname', 'directory'], { description: 'What was backed up.', maxItems: 4096 }),
     ),
+    hooks: optional(hookRuns),
     conditions: optional(
       conditionsOf(
-        'Succeeded: Unknown while the session waits or runs, then True, or False with why. RetentionApplied: whether the retention policy was applied, where there is one.',
+        'Succeeded: Unknown while the session waits or runs, then True, or False with why. RetentionApplied: whether the retention policy was applied, where there is one. HooksSucceeded: whether the hooks went well, where there are any.',
       ),
     ),
   },

@@ -33,6 +33,14 @@ const restore = (difference: object = {}) => ({
   metadata: { name: 'shop' },
   spec: { repository: { name: 'shop' }, target: { ref, directories: ['/source/data'] }, ...difference },
 });
+/** What a task asks for, where `field` has a meaning with one alone. */
+const ofTask = (field: string) =>
+  ['task', 'runtimeSettings'].includes(field)
+    ? {
+        target: { ref: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name: 'shop' } },
+        task: { name: 'volume-recovery' },
+      }
+    : {};
 const session = (name: string, cancel = false) => ({
   apiVersion: 'stash.appscode.com/v1beta1',
   kind: 'BackupSession',
@@ -52,7 +60,7 @@ describe('brokenRules', () => {
     );
   });
 
-  it.each(['source', 'rules', 'include', 'exclude', 'mode', 'timeout'])(
+  it.each(['source', 'rules', 'include', 'exclude', 'mode', 'timeout', 'task', 'runtimeSettings'])(
     'refuses a change of %s of a RestoreSession',
     (field) => {
       const values: Record<string, [unknown, unknown]> = {
@@ -62,9 +70,11 @@ describe('brokenRules', () => {
         exclude: [['*.tmp'], ['*.bak']],
         mode: ['Overlay', 'Exact'],
         timeout: ['1h', '2h'],
+        task: [{ name: 'volume-recovery' }, { name: 'pg-recovery' }],
+        runtimeSettings: [{ pod: { serviceAccountName: 'a' } }, undefined],
       };
       const [before, after] = (values[field] ?? []).map((value) => {
-        const object = restore(value === undefined ? {} : { [field]: value });
+        const object = restore({ ...ofTask(field), ...(value !== undefined && { [field]: value }) });
         expect(validate(RESTORE_SESSION, object)).toEqual([]);
         return object;
       });

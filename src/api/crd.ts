@@ -10,15 +10,16 @@ const OWN_KEYWORDS = new Set(['hint', 'holds']);
 /**
  * The CustomResourceDefinition of `kind`. With the webhook down, it still refuses what is malformed.
  *
+ * @param version - of the program that brings it: an older one leaves it as it is
  * @see https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/
  */
-export function customResourceDefinition(kind: Kind): object {
+export function customResourceDefinition(kind: Kind, version: string): object {
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
     metadata: {
       name: `${kind.plural}.${kind.group}`,
-      labels: { 'app.kubernetes.io/name': 'stash' },
+      labels: { 'app.kubernetes.io/name': 'stash', 'app.kubernetes.io/version': version },
     },
     spec: {
       group: kind.group,

@@ -25,22 +25,11 @@ export const directory = text({
 
 export const directories = list(directory, {
   description:
-    'The directories, as absolute paths in the container. Each must lie in a volume that a container of the workload mounts.',
+    'The directories, as absolute paths in the container. Each must lie in a volume that a container of the workload mounts; those of a claim lie in its mountPath, which is the one directory where they are left out.',
   minItems: 1,
   maxItems: 32,
   'x-kubernetes-list-type': 'set',
 });
-
-export const workloadReference = object(
-  {
-    apiVersion: oneOf(['apps/v1'], { description: 'API version of the workload: apps/v1.' }),
-    kind: oneOf(['Deployment', 'StatefulSet', 'DaemonSet'], {
-      description: 'Kind of the workload: Deployment, StatefulSet or DaemonSet.',
-    }),
-    name: objectName({ description: 'Name of the workload, in the namespace of this object.' }),
-  },
-  { description: 'The workload whose data this is about.' },
-);
 
 export const containerName = text({
   description:

@@ -7,7 +7,7 @@ export const integrityCheck = object(
   {
     schedule: text({
       description:
-        'When it is checked: cron with five fields, @daily and the like, or @every 168h. Backups into the repository wait while it is checked, and a restore ends the check.',
+        'When it is checked: cron with five fields, @daily and the like, or @every 168h. Backups into the repository wait while it is checked, and a restore ends the check. A check waits for backups that run, and none begins before it once it is late by an hour, or by half of its interval.',
       minLength: 1,
       maxLength: 256,
     }),

@@ -118,7 +118,7 @@ export const BACKUP_CONFIGURATION: Kind = {
   description: 'What is backed up, when, and where to.',
   ...backupConfiguration,
   columns: [
-    { name: 'Target', type: 'string', jsonPath: '.spec.target.ref.name', description: 'The workload.' },
+    { name: 'Target', type: 'string', jsonPath: '.spec.target.ref.name', description: 'What it is about.' },
     { name: 'Schedule', type: 'string', jsonPath: '.spec.schedule', description: 'When it is backed up.' },
     {
       name: 'Paused',
@@ -183,7 +183,7 @@ export const RESTORE_SESSION: Kind = {
   description: 'One restore into a workload, by an init container of its pods.',
   ...restoreSession,
   columns: [
-    { name: 'Target', type: 'string', jsonPath: '.spec.target.ref.name', description: 'The workload.' },
+    { name: 'Target', type: 'string', jsonPath: '.spec.target.ref.name', description: 'What it is about.' },
     {
       name: 'Repository',
       type: 'string',
@@ -207,8 +207,7 @@ export const RESTORE_SESSION: Kind = {
 export const FUNCTION: Kind = {
   ...FUNCTIONS,
   shortNames: ['fn'],
-  description:
-    'One container that does one thing, as a template with variables. It is checked as it is applied; nothing runs it yet.',
+  description: 'One container that does one thing, as a template with variables.',
   ...functionSchema,
   columns: [
     { name: 'Image', type: 'string', jsonPath: '.spec.image', description: 'The image of the container.' },
@@ -219,8 +218,7 @@ export const FUNCTION: Kind = {
 export const TASK: Kind = {
   ...TASKS,
   shortNames: [],
-  description:
-    'Functions that run one after another, as the init containers and the container of one pod. It is checked as it is applied; nothing runs it yet.',
+  description: 'Functions that run one after another, as the init containers and the container of one pod.',
   ...task,
   columns: [
     {
@@ -236,8 +234,7 @@ export const TASK: Kind = {
 export const APP_BINDING: Kind = {
   ...APP_BINDINGS,
   shortNames: [],
-  description:
-    'How to reach an application such as a database, and with which credentials. Nothing uses it yet.',
+  description: 'How to reach an application such as a database, and with which credentials.',
   ...appBinding,
   columns: [
     { name: 'Type', type: 'string', jsonPath: '.spec.type', description: 'What the application is.' },

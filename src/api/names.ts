@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
-/** The first `length` hexadecimal digits of the SHA-256 of `text`. */
-export function shortHash(text: string, length = 8): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, length);
+/** The first `length` hexadecimal digits of the SHA-256 of `text`, or of its bytes. */
+export function shortHash(text: string | Uint8Array, length = 8): string {
+  return hash('sha256', text).slice(0, length);
 }
 
 /**
@@ -29,6 +29,11 @@ export function labelValue(name: string): string {
 export function sessionName(configuration: string, dueAt: number): string {
   const instant = String(Math.floor(dueAt / 1000));
   return `${boundedName(configuration, 253 - instant.length - 1)}-${instant}`;
+}
+
+/** The CronJob that keeps the time of `configuration`: it puts 11 characters behind its name for that of a Job, and refuses a longer one. */
+export function cronJobName(configuration: string): string {
+  return boundedName(configuration, 52);
 }
 
 /** The name of the `attempt`th session (from 1) that follows `first`, as a failed session of the schedule is tried again. */

@@ -25,6 +25,18 @@ const SUFFIXES: Readonly<Record<string, { times?: number; parts?: number }>> = {
 export function parseQuantity(quantity: unknown): number | undefined {
   if (typeof quantity === 'number') return quantity;
   if (typeof quantity !== 'string') return undefined;
+  if (!known.has(quantity)) {
+    if (known.size >= MOST_KNOWN) known.clear();
+    known.set(quantity, read(quantity));
+  }
+  return known.get(quantity);
+}
+
+/** A cluster has few different ones, and some are read at each admission of a workload. */
+const known = new Map<string, number | undefined>();
+const MOST_KNOWN = 1000;
+
+function read(quantity: string): number | undefined {
   const [, digits, suffix = ''] =
     /^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([a-zA-Z]*)$/.exec(quantity) ?? [];
   if (digits === undefined || !Object.hasOwn(SUFFIXES, suffix)) return undefined;

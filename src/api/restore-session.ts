@@ -1,14 +1,7 @@
-import {
-  conditionsOf,
-  containerName,
-  directories,
-  hostFields,
-  phase,
-  repositoryReference,
-  timeout,
-  workloadReference,
-} from './fields.ts';
+import { conditionsOf, hostFields, phase, repositoryReference, timeout } from './fields.ts';
+import { hookRuns, hooksInPods, restoreHooks } from './hooks.ts';
 import type { KubernetesObject } from './object.ts';
+import { runtimeSettings } from './runtime-settings.ts';
 import {
   bool,
   count,
@@ -23,6 +16,7 @@ import {
   type Static,
   text,
 } from './schema.ts';
+import { settingsOfTask, targetOf, taskReference, taskRules } from './target.ts';
 
 const host253 = (description: string) => text({ description, minLength: 1, maxLength: 253 });
 
@@ -136,9 +130,24 @@ const patterns = (description: string) =>
   );
 
 /** What of a restore cannot be changed once it is made, and may be absent. */
-const OPTIONAL_AND_FIXED = ['source', 'rules', 'include', 'exclude'] as const;
+const OPTIONAL_AND_FIXED = [
+  'source',
+  'rules',
+  'include',
+  'exclude',
+  'hooks',
+  'task',
+  'runtimeSettings',
+] as const;
 /** The same of what is always there. */
 const FIXED = ['repository', 'target', 'timeout', 'mode'] as const;
+
+interface Parted {
+  target: { ref: { kind: string } };
+  include?: unknown;
+  exclude?: unknown;
+  mode: string;
+}
 
 type Fixed = Record<(typeof FIXED)[number] | (typeof OPTIONAL_AND_FIXED)[number], unknown>;
 
@@ -146,11 +155,12 @@ const spec = object(
   {
     repository: repositoryReference,
     source: optional(source),
-    target: object(
-      { ref: workloadReference, container: optional(containerName), directories },
+    task: optional(taskReference),
+    target: targetOf(
+      {},
       {
         description:
-          'What to restore into: the same directories that were backed up. Each pod of a StatefulSet and of a DaemonSet restores what its own host backed up, as the pod is replaced. A Deployment whose directories lie in a volume that outlives its pods (a claim, for example) is scaled to zero first, and back once its old pods are gone; one whose directories lie in a volume that each pod has for itself (an emptyDir, for example) must have one replica, since there is one backup and each pod would need it.',
+          'What to restore into: the same directories that were backed up. Each pod of a StatefulSet and of a DaemonSet restores what its own host backed up, as the pod is replaced. A Deployment whose directories lie in a volume that outlives its pods (a claim, for example) is scaled to zero first, and back once its old pods are gone; one whose directories lie in a volume that each pod has for itself (an emptyDir, for example) has to have one replica, since there is one backup and each pod would need it. Into a claim or an AppBinding, a task restores.',
       },
     ),
     rules: optional(
@@ -190,10 +200,12 @@ const spec = object(
     ),
     mode: oneOf(['Overlay', 'Exact'], {
       description:
-        'Overlay: what the snapshot has replaces what is there, and all else stays. Exact: what the snapshot lacks is deleted from each directory, which afterwards is as it was backed up. Exact cannot be undone.',
+        'Overlay: what the snapshot has replaces what is there, and all else stays. Exact: what the snapshot lacks is deleted from each directory, which afterwards is as it was backed up. What the patterns of target.exclude match that the backup was made with is spared, as it was never to be in the snapshot; but a directory that the snapshot lacks is deleted with all that is in it. Exact cannot be undone.',
       default: 'Overlay',
     }),
+    hooks: optional(restoreHooks),
     timeout,
+    runtimeSettings: optional(runtimeSettings),
     cancel: bool({
       description:
         'Stops the session: restic is stopped, and the session is Failed with the reason Cancelled. The one field that may be changed.',
@@ -227,6 +239,16 @@ const spec = object(
         holds: (self: { include?: unknown; exclude?: unknown }) =>
           self.include === undefined || self.exclude === undefined,
       },
+      {
+        rule: "self.target.ref.kind != 'AppBinding' || !(has(self.include) || has(self.exclude) || self.mode == 'Exact')",
+        message: 'include, exclude and mode Exact are about files, and an AppBinding has none; take them out',
+        holds: ({ target, include, exclude, mode }: Parted) =>
+          target.ref.kind !== 'AppBinding' ||
+          (include === undefined && exclude === undefined && mode !== 'Exact'),
+      },
+      ...taskRules,
+      hooksInPods,
+      settingsOfTask,
     ],
   },
 );
@@ -258,6 +280,13 @@ const status = object(
     startTime: optional(instant({ description: 'When the session was started.' })),
     deadline: optional(instant({ description: 'When it is stopped and Failed if it still runs.' })),
     completionTime: optional(instant({ description: 'When it ended.' })),
+    job: optional(
+      text({
+        description:
+          'The Job that runs the task, where there is one: `kubectl logs job/NAME --all-containers`.',
+        maxLength: 63,
+      }),
+    ),
     replicas: optional(
       count({
         description:
@@ -275,8 +304,11 @@ const status = object(
     stats: optional(
       mapList(stat, ['hostname', 'directory'], { description: 'What was restored.', maxItems: 4096 }),
     ),
+    hooks: optional(hookRuns),
     conditions: optional(
-      conditionsOf('Succeeded: Unknown while the session waits or runs, then True, or False with why.'),
+      conditionsOf(
+        'Succeeded: Unknown while the session waits or runs, then True, or False with why. HooksSucceeded: whether the hooks went well, where there are any.',
+      ),
     ),
   },
   { description: 'How the session goes; written by the operator and the agents.' },

@@ -1,10 +1,27 @@
+import Type from 'typebox';
 import { resourceRequirements, securityContext } from './kubernetes-types.ts';
 import { count, list, mapList, object, objectName, optional, type Static, text } from './schema.ts';
 
 /** Variables of restic's own that do not say where a repository is or how it is opened. */
 const RESTIC_VARIABLES = ['RESTIC_COMPRESSION', 'RESTIC_PACK_SIZE', 'RESTIC_READ_CONCURRENCY'];
-/** Variables that the agent sets, or that would load a program into restic. */
-const TAKEN_VARIABLES = ['GOMEMLIMIT', 'HOME', 'PATH', 'TMPDIR'];
+/** Variables that the agent sets, or by which a shell runs other code than a step's own. */
+const TAKEN_VARIABLES = [
+  'BASH_ENV',
+  'BASHOPTS',
+  'ENV',
+  'GCONV_PATH',
+  'GOMEMLIMIT',
+  'HOME',
+  'IFS',
+  'PATH',
+  'PS4',
+  'SHELLOPTS',
+  'TMPDIR',
+];
+/** Beginnings of others: they load code into a program, or send it and its credentials to another server. */
+const TAKEN_PREFIXES = ['GIT_', 'KUBERNETES_', 'LD_', 'NODE_', 'PERL5', 'PG', 'POD_', 'PYTHON', 'SSL_CERT_'];
+const TAKEN = `^((${TAKEN_VARIABLES.join('|')})$|${TAKEN_PREFIXES.join('|')})`;
+const taken = new RegExp(TAKEN);
 
 const quotedList = (names: string[]) => names.map((name) => `'${name}'`).join(', ');
 
@@ -17,12 +34,10 @@ const variable = object(
       maxLength: 255,
       rules: [
         {
-          rule: `!(self in [${quotedList(TAKEN_VARIABLES)}]) && !self.startsWith('LD_') && (!self.startsWith('RESTIC_') || self in [${quotedList(RESTIC_VARIABLES)}])`,
-          message: `the agent sets this variable itself; of restic's own, take ${RESTIC_VARIABLES.join(', ')}`,
+          rule: `!self.matches('${TAKEN}') && (!self.startsWith('RESTIC_') || self in [${quotedList(RESTIC_VARIABLES)}])`,
+          message: `the agent sets this variable, or it turns programs to other code or another server; take it out; of restic's own, take ${RESTIC_VARIABLES.join(', ')}`,
           holds: (self: string) =>
-            !TAKEN_VARIABLES.includes(self) &&
-            !self.startsWith('LD_') &&
-            (!self.startsWith('RESTIC_') || RESTIC_VARIABLES.includes(self)),
+            !taken.test(self) && (!self.startsWith('RESTIC_') || RESTIC_VARIABLES.includes(self)),
         },
       ],
     }),
@@ -69,7 +84,11 @@ const container = object(
       ),
     ),
   },
-  { description: 'How the container that backs up is run.', minProperties: 1 },
+  {
+    description:
+      'How the container that backs up is run; of a task, each of its containers, where this goes before what a Function says. A variable that a Function sets itself stays as it is: another value for it is refused.',
+    minProperties: 1,
+  },
 );
 
 const pod = object(
@@ -85,10 +104,24 @@ const pod = object(
         },
       ),
     ),
+    serviceAccountName: optional(
+      objectName({
+        description:
+          'Of a task: the ServiceAccount in this namespace that its pod has, such as one with the rights of a cluster backup. default where it is left out.',
+      }),
+    ),
+    nodeSelector: optional(
+      Type.Unsafe<Record<string, string>>({
+        type: 'object',
+        description: 'Of a task: labels that a node has to have for its pod to run there.',
+        additionalProperties: text({ description: 'The value of the label.', maxLength: 63 }),
+        minProperties: 1,
+        maxProperties: 32,
+      }),
+    ),
   },
   {
-    description:
-      'How the pod is run in which the backup is done, as far as it is not for the workload to say.',
+    description: 'How the pod is run in which the work is done, as far as it is not for the workload to say.',
     minProperties: 1,
   },
 );
@@ -97,7 +130,7 @@ export const runtimeSettings = object(
   { container: optional(container), pod: optional(pod) },
   {
     description:
-      'How the agent that backs up is run. Configurations of one workload share one sidecar: where two of them say something different of resources or of the user, one is left out, and its condition tells.',
+      'How the agent that backs up is run, or each container of a task. Configurations of one workload share one sidecar: where two of them say something different of resources or of the user, one is left out, and its condition tells.',
     minProperties: 1,
   },
 );

@@ -112,4 +112,4 @@ function keywords({ rules, ...options }: Options): Omit<Options, 'rules'> {
   return rules === undefined ? options : { ...options, [RULES]: rules };
 }
 
-export type { Static, TSchema };
+export type { Static, TProperties, TSchema };

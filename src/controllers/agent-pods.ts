@@ -7,18 +7,24 @@ import type { Workload } from './workload.ts';
 
 /** The parts of a pod by which an agent in it is known. */
 export interface Pod extends KubernetesObject {
-  spec: { nodeName?: string };
+  spec: { nodeName?: string; volumes?: { name?: string; persistentVolumeClaim?: { claimName: string } }[] };
   status?: {
     phase?: string;
-    conditions?: { type: string; status: string }[];
+    reason?: string;
+    message?: string;
+    conditions?: { type: string; status: string; reason?: string; message?: string }[];
     containerStatuses?: ContainerStatus[];
     initContainerStatuses?: ContainerStatus[];
   };
 }
 
-interface ContainerStatus {
+export interface ContainerStatus {
   name: string;
-  state?: { running?: object; waiting?: { reason?: string; message?: string }; terminated?: object };
+  state?: {
+    running?: object;
+    waiting?: { reason?: string; message?: string };
+    terminated?: { exitCode?: number; reason?: string; message?: string; finishedAt?: string };
+  };
 }
 
 /** Which agent is looked for: the sidecar of a BackupConfiguration, or the init container of a RestoreSession. */
@@ -46,7 +52,7 @@ export async function podsOf(client: Client, workload: Workload): Promise<Pod[]>
 }
 
 /** A Deployment names its ReplicaSets after itself and the hash that it puts on their pods; the others own their pods. */
-function isOf(pod: Pod, { kind, metadata }: Workload): boolean {
+export function isOf(pod: Pod, { kind, metadata }: Workload): boolean {
   const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller === true);
   if (kind !== 'Deployment') return owner?.kind === kind && owner.uid === metadata.uid;
   const hash = pod.metadata.labels?.['pod-template-hash'];

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { decideStart, type StartFacts } from './backup-start.ts';
+import { decideFault, decideStart, type StartFacts } from './backup-start.ts';
 import { aConfiguration, aRepository, aSession, aWorkload } from './objects.fixture.ts';
+import type { TaskFault } from './task-run.ts';
 
 const now = Date.parse('2026-11-22T18:00:00Z');
 const ago = (seconds: number) => new Date(now - seconds * 1000).toISOString();
@@ -64,7 +65,7 @@ describe('decideStart', () => {
   });
 
   it('waits while the same workload is restored: half of a restore is not worth a backup', () => {
-    const restoring = { metadata: { name: 'back' } } as StartFacts['restoring'];
+    const restoring = { name: 'back' } as StartFacts['restoring'];
     expect(decideStart(session(), { ...facts(), restoring })).toMatchObject({
       kind: 'Wait',
       reason: 'RestoreActive',
@@ -149,5 +150,56 @@ describe('decideStart', () => {
     expect(
       decideStart(session(), { ...facts(), configuration: withInjection(reason, generation) }).kind,
     ).toBe('Start');
+  });
+});
+
+describe('a session of a Deployment of several pods', () => {
+  const holding = (replicas: number, source: object) => {
+    const containers = [{ name: 'app', volumeMounts: [{ name: 'data', mountPath: '/source/data' }] }];
+    const template = { spec: { containers, volumes: [{ name: 'data', ...source }] } as object };
+    return { ...facts(), workload: aWorkload({ spec: { replicas, template } }) };
+  };
+
+  it.each([
+    ['emptyDir', { emptyDir: {} }],
+    ['hostPath', { hostPath: { path: '/srv' } }],
+  ])(
+    'is Failed where each has a volume of its own (%s): one of them would be taken for all',
+    (kind, source) => {
+      expect(decideStart(session(), holding(2, source))).toEqual({
+        kind: 'End',
+        phase: 'Failed',
+        reason: 'SeparateVolumes',
+        message: `spec.target.directories: /source/data lies in the volume "data" (${kind}), which is not the same for all 2 pods of Deployment "shop", and there is one backup: scale it to one replica, or make it a StatefulSet`,
+      });
+      expect(decideStart(session(), holding(1, source)).kind).toBe('Start');
+    },
+  );
+
+  it('starts where they share one', () => {
+    const claim = { persistentVolumeClaim: { claimName: 'data' } };
+    expect(decideStart(session(), holding(2, claim)).kind).toBe('Start');
+  });
+});
+
+describe('a session whose Task cannot be run', () => {
+  const fault = (reason: TaskFault['reason'], age: number) => {
+    const session = aSession();
+    const born = Date.parse(session.metadata.creationTimestamp ?? '');
+    return decideFault(session, { reason, message: 'why' }, born + age);
+  };
+
+  it('waits for what may have been applied with it', () => {
+    expect(fault('TaskNotFound', 1_000)).toMatchObject({ kind: 'Wait', reason: 'TaskNotFound' });
+    expect(fault('ClaimNotFound', 1_000)).toMatchObject({ kind: 'Wait', reason: 'ClaimNotFound' });
+  });
+
+  it('waits for a claim that another has, until it may start no more', () => {
+    expect(fault('ClaimInUse', 600_000)).toMatchObject({ kind: 'Wait', reason: 'ClaimInUse' });
+  });
+
+  it('fails then, and is skipped where there is nothing to back up', () => {
+    expect(fault('TaskNotFound', 60_000)).toMatchObject({ kind: 'End', phase: 'Failed' });
+    expect(fault('ClaimNotFound', 60_000)).toMatchObject({ kind: 'End', phase: 'Skipped' });
   });
 });

@@ -3,15 +3,24 @@ import type { BackupSession } from '../api/backup-session.ts';
 import { findCondition } from '../api/conditions.ts';
 import { parseDuration } from '../api/duration.ts';
 import { REPOSITORY_READY, type Repository } from '../api/repository.ts';
-import type { RestoreSession } from '../api/restore-session.ts';
 import { isOver } from '../api/sessions.ts';
+import { isOfWorkload, type WorkloadBackup } from '../api/workload-target.ts';
 import { instantOf } from '../kube/clock.ts';
+import { deletionOf } from './hook-hold.ts';
 import { isUsable } from './repository-readiness.ts';
+import { separateVolumes } from './separate-volumes.ts';
+import type { TargetUse } from './target-gate.ts';
+import type { TaskFault } from './task-run.ts';
 import { scaledToZero, type Workload } from './workload.ts';
 
 /** What may become of a session that has not started. */
 export type StartDecision =
-  | { kind: 'Start'; configuration: BackupConfiguration; repository: Repository; workload: Workload }
+  | { kind: 'Start'; configuration: WorkloadBackup; repository: Repository; workload: Workload }
+  /** What is backed up has no pod of its own: a Job does it. */
+  | { kind: 'StartTask'; configuration: BackupConfiguration; repository: Repository }
+  | NoStart;
+
+export type NoStart =
   | { kind: 'Wait'; reason: string; message: string }
   | { kind: 'End'; phase: 'Failed' | 'Skipped'; reason: string; message: string };
 
@@ -19,8 +28,8 @@ export interface StartFacts {
   configuration: BackupConfiguration | undefined;
   repository: Repository | undefined;
   workload: Workload | undefined;
-  /** A restore into the workload that runs now. */
-  restoring: RestoreSession | undefined;
+  /** A restore into the same data that runs now. */
+  restoring: TargetUse | undefined;
   /** The other sessions of the same configuration. */
   others: BackupSession[];
   /** Milliseconds since the epoch. */
@@ -31,13 +40,19 @@ export interface StartFacts {
 const ARRIVAL = 30_000;
 
 /** The reasons of SidecarInjected that mend themselves, as a rule. */
-export const PASSING = new Set(['RolloutPending', 'RepositoryNotReady', 'WorkloadNotFound']);
+export const PASSING = new Set([
+  'PlacementUnknown',
+  'RolloutPending',
+  'RepositoryNotReady',
+  'WorkloadNotFound',
+]);
 
 /** Each looks at one thing and says why the session cannot start, or nothing. The first that says something decides. */
-const checks: ((
-  session: BackupSession,
-  facts: StartFacts,
-) => Exclude<StartDecision, { kind: 'Start' }> | undefined)[] = [
+const checks: ((session: BackupSession, facts: StartFacts) => NoStart | undefined)[] = [
+  (session, { configuration }) => {
+    const deletion = deletionOf(session, configuration);
+    return deletion && { kind: 'End', phase: 'Skipped', ...deletion };
+  },
   (session) => {
     if (!session.spec.cancel) return undefined;
     return {
@@ -92,8 +107,9 @@ const checks: ((
     );
   },
   (session, { configuration, workload }) => {
-    if (workload !== undefined) return undefined;
-    const { kind, name } = configuration?.spec.target.ref ?? { kind: '', name: '' };
+    if (workload !== undefined || configuration === undefined || !isOfWorkload(configuration))
+      return undefined;
+    const { kind, name } = configuration.spec.target.ref;
     return {
       kind: 'End',
       phase: 'Skipped',
@@ -106,18 +122,29 @@ const checks: ((
     if (none === undefined) return undefined;
     return { kind: 'End', phase: 'Skipped', reason: 'NoAgent', message: `${none}, so no pod has an agent` };
   },
-  (_, { restoring }) => {
-    if (restoring === undefined) return undefined;
-    const message = `the session ${restoring.metadata.name} restores into the workload: half of a restore is not worth a backup`;
-    return { kind: 'Wait', reason: 'RestoreActive', message };
-  },
+  (_, { restoring }) => restoring && waitForRestore(restoring),
   (_, { configuration }) => {
     const injected = findCondition(configuration?.status?.conditions, SIDECAR_INJECTED);
     const isCurrent = injected?.observedGeneration === configuration?.metadata.generation;
     if (injected?.status !== 'False' || !isCurrent || PASSING.has(injected.reason)) return undefined;
     return { kind: 'End', phase: 'Failed', reason: injected.reason, message: injected.message };
   },
+  // A Deployment can be scaled at any time: what was said of its configuration decides nothing.
+  (_, { configuration, workload }) => {
+    if (workload === undefined || configuration === undefined || !isOfWorkload(configuration))
+      return undefined;
+    const separate = separateVolumes(workload, configuration.spec.target);
+    if (separate === undefined) return undefined;
+    const message = `${separate.path}: ${separate.message}`;
+    return { kind: 'End', phase: 'Failed', reason: 'SeparateVolumes', message };
+  },
 ];
+
+/** What becomes of a session while its target is restored. */
+export function waitForRestore({ name }: TargetUse): NoStart & { kind: 'Wait' } {
+  const message = `the session ${name} restores into the same target: half of a restore is not worth a backup`;
+  return { kind: 'Wait', reason: 'RestoreActive', message };
+}
 
 /** Whether `session` can start now, as far as objects tell; its pods are looked at after that. */
 export function decideStart(session: BackupSession, facts: StartFacts): StartDecision {
@@ -126,18 +153,25 @@ export function decideStart(session: BackupSession, facts: StartFacts): StartDec
     if (decision !== undefined) return decision;
   }
   const { configuration, repository, workload } = facts;
-  if (configuration === undefined || repository === undefined || workload === undefined) {
-    throw new Error('a check let a session pass that lacks what it needs');
+  if (configuration !== undefined && repository !== undefined) {
+    if (!isOfWorkload(configuration)) return { kind: 'StartTask', configuration, repository };
+    if (workload !== undefined) return { kind: 'Start', configuration, repository, workload };
   }
-  return { kind: 'Start', configuration, repository, workload };
+  throw new Error('a check let a session pass that lacks what it needs');
 }
 
-function missing(
-  reason: string,
-  message: string,
-  session: BackupSession,
-  now: number,
-): Exclude<StartDecision, { kind: 'Start' }> {
+/**
+ * What becomes of `session`, whose Task cannot be run for `fault`. As with a workload, a target that is not there is nothing to back up. One
+ * that another has is waited for until `startingDeadline`.
+ */
+export function decideFault(session: BackupSession, { reason, message }: TaskFault, now: number): NoStart {
+  if (reason === 'ClaimInUse') return { kind: 'Wait', reason, message };
+  const decision = missing(reason, message, session, now);
+  const isTargetGone = ['ClaimNotFound', 'ClaimGoing', 'AppBindingNotFound'].includes(reason);
+  return decision.kind === 'End' && isTargetGone ? { ...decision, phase: 'Skipped' } : decision;
+}
+
+function missing(reason: string, message: string, session: BackupSession, now: number): NoStart {
   const isNew = now - instantOf(session.metadata.creationTimestamp) < ARRIVAL;
   return isNew ? { kind: 'Wait', reason, message } : { kind: 'End', phase: 'Failed', reason, message };
 }

@@ -8,27 +8,50 @@ import type { BackupSession } from '../api/backup-session.ts';
 import { type ConditionNow, findCondition, withCondition } from '../api/conditions.ts';
 import { REPOSITORY_READY, type Repository } from '../api/repository.ts';
 import { BACKUP_CONFIGURATIONS, BACKUP_SESSIONS } from '../api/resources.ts';
+import { isOfWorkload, type WorkloadBackup } from '../api/workload-target.ts';
 import { inject } from '../injection/inject.ts';
 import { isServed, readRecord } from '../injection/record.ts';
+import { wantedBy } from '../injection/wanted-by.ts';
 import { timestamp } from '../kube/clock.ts';
 import { isNotFound } from '../kube/errors.ts';
+import { FIELD_MANAGER } from '../kube/field-managers.ts';
 import type { Reconciler } from '../kube/queue.ts';
 import { PASSING } from './backup-start.ts';
-import { type Context, FIELD_MANAGER } from './context.ts';
+import { type Reach, reachOf } from './claim-reach.ts';
+import type { Context } from './context.ts';
+import { isHeld, release } from './hook-hold.ts';
+import { hostPathWarning } from './host-path-reach.ts';
+import type { RefusalWatch } from './refusal-watch.ts';
 import { isUsable } from './repository-readiness.ts';
+import { separateVolumes } from './separate-volumes.ts';
 import { expiredSessions, lastEnded } from './session-history.ts';
-import { agentOf, wantedFor } from './wanted.ts';
+import { faultOfTask } from './task-run.ts';
+import { agentOf, wantedFor, withOwn } from './wanted.ts';
 import type { Workload } from './workload.ts';
 import { workloadKey } from './workload-caches.ts';
 
+/** What is said of where pods are, and for how long it is said, in milliseconds. */
+const PLACEMENT = new Set(['ClaimNotShareable', 'PlacementUnknown']);
+const LOOK_AGAIN = 60_000;
+
+interface SidecarFound {
+  injected: ConditionNow;
+  /** What keeps pods of the workload from starting, or its sessions from being good, though it has the sidecar. */
+  fault?: { reason: 'ClaimNotShareable' | 'PodsRefused' | 'SeparateVolumes'; message: string };
+  /** When to look again, whatever happens, in milliseconds. */
+  lookAgainAfter?: number;
+}
+
 /** What became of this BackupConfiguration? Whether its workload has the sidecar, and how its last session ended. Trims its history. */
-export function configurationStatus(context: Context): Reconciler {
+export function configurationStatus(context: Context, refusals: RefusalWatch): Reconciler {
   const { client, caches, clock } = context;
   return async (key) => {
     const configuration = caches.configurations.get(key);
-    if (configuration === undefined || configuration.metadata.deletionTimestamp !== undefined) return;
+    if (configuration === undefined) return;
     const sessions = caches.backupSessions.byIndex('configuration', key);
-    await writeStatus(configuration, sessions);
+    if (!sessions.some(isHeld)) await release(client, BACKUP_CONFIGURATIONS, configuration);
+    if (configuration.metadata.deletionTimestamp !== undefined) return;
+    const requeueAfter = await writeStatus(configuration, sessions);
     for (const { metadata } of expiredSessions(sessions, configuration.spec.backupHistoryLimit)) {
       try {
         await client.delete(BACKUP_SESSIONS, metadata.name, metadata.namespace);
@@ -36,27 +59,46 @@ export function configurationStatus(context: Context): Reconciler {
         if (!isNotFound(error)) throw error;
       }
     }
+    return requeueAfter === undefined ? undefined : { requeueAfter };
   };
 
-  async function writeStatus(configuration: BackupConfiguration, sessions: BackupSession[]): Promise<void> {
+  /** Answers after how many milliseconds it is to be looked at again, whatever happens. */
+  async function writeStatus(
+    configuration: BackupConfiguration,
+    sessions: BackupSession[],
+  ): Promise<number | undefined> {
     const { namespace, name, generation } = configuration.metadata;
     const before = configuration.status;
-    const injected = sidecarCondition(configuration);
+    const { injected, fault, lookAgainAfter }: Partial<SidecarFound> = isOfWorkload(configuration)
+      ? await sidecarOf(configuration)
+      : {};
+    const ready = injected === undefined ? taskCondition(configuration) : readyCondition(injected, fault);
+    // Nobody says when a pod goes to another node.
+    const requeueAfter = PLACEMENT.has(injected?.reason ?? '') ? LOOK_AGAIN : lookAgainAfter;
     const now = timestamp(clock.now());
-    const conditions = [injected, readyCondition(injected)].reduce(
-      (all, condition) => withCondition(all, { ...condition, observedGeneration: generation ?? 0 }, now),
-      before?.conditions ?? [],
+    const kept = (before?.conditions ?? []).filter(
+      ({ type }) => type !== SIDECAR_INJECTED || injected !== undefined,
     );
+    const conditions = [injected ?? [], ready]
+      .flat()
+      .reduce(
+        (all, condition) => withCondition(all, { ...condition, observedGeneration: generation ?? 0 }, now),
+        kept,
+      );
     const status: BackupConfigurationStatus = {
       ...(generation !== undefined && { observedGeneration: generation }),
       ...endOf(sessions, before),
       conditions,
     };
-    if (JSON.stringify({ ...before, ...status }) === JSON.stringify(before)) return;
-    const known = findCondition(before?.conditions, SIDECAR_INJECTED);
+    if (JSON.stringify({ ...before, ...status }) === JSON.stringify(before)) return requeueAfter;
+    const told = fault === undefined || PLACEMENT.has(fault.reason) ? injected : ready;
     // What is applied together arrives in any order: only what its author has to mend is worth an Event.
-    if (injected.status === 'False' && !PASSING.has(injected.reason) && known?.message !== injected.message) {
-      const { reason, message } = injected;
+    if (
+      told?.status === 'False' &&
+      !PASSING.has(told.reason) &&
+      findCondition(before?.conditions, told.type)?.message !== told.message
+    ) {
+      const { reason, message } = told;
       context.events.record({
         type: 'Warning',
         reason,
@@ -74,18 +116,32 @@ export function configurationStatus(context: Context): Reconciler {
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
+    return requeueAfter;
   }
 
-  function sidecarCondition(configuration: BackupConfiguration): ConditionNow {
+  /** Of one that has a task, for which no workload is changed. */
+  function taskCondition(configuration: BackupConfiguration): ConditionNow {
+    const { namespace } = configuration.metadata;
+    const repository = caches.repositories.get(`${namespace}/${configuration.spec.repository.name}`);
+    const unusable = repositoryProblem(configuration, repository);
+    const no = (reason: string, message: string): ConditionNow => ({
+      type: CONFIGURATION_READY,
+      status: 'False',
+      reason,
+      message,
+    });
+    if (unusable !== undefined || repository === undefined) return no('RepositoryNotReady', unusable ?? '');
+    const fault = faultOfTask(caches, configuration, repository);
+    return fault === undefined ? READY : no(fault.reason, fault.message);
+  }
+
+  async function sidecarOf(configuration: WorkloadBackup): Promise<SidecarFound> {
     const { namespace } = configuration.metadata;
     const { ref } = configuration.spec.target;
     const repository = caches.repositories.get(`${namespace}/${configuration.spec.repository.name}`);
     const workload = caches.workloads.get(workloadKey(namespace, ref));
-    const no = (reason: string, message: string): ConditionNow => ({
-      type: SIDECAR_INJECTED,
-      status: 'False',
-      reason,
-      message,
+    const no = (reason: string, message: string) => ({
+      injected: { type: SIDECAR_INJECTED, status: 'False' as const, reason, message },
     });
     if (workload === undefined) {
       return no(
@@ -94,8 +150,10 @@ export function configurationStatus(context: Context): Reconciler {
       );
     }
     const unusable = repositoryProblem(configuration, repository);
-    if (unusable !== undefined) return no('RepositoryNotReady', unusable);
-    const problem = problemOf(configuration, workload);
+    if (repository === undefined || unusable !== undefined) return no('RepositoryNotReady', unusable ?? '');
+    const reach = await reachOf(context, workload, repository);
+    if (reach.can === 'Not') return no(reach.reason, reach.message);
+    const problem = problemOf(configuration, repository, workload);
     if (problem !== undefined) return no(problem.reason, `${problem.path}: ${problem.message}`);
     const { served } = agentOf('backup', configuration, repository);
     const record = readRecord(workload.spec.template?.metadata?.annotations);
@@ -109,13 +167,26 @@ export function configurationStatus(context: Context): Reconciler {
         `${ref.kind} "${ref.name}" does not have the sidecar for it as it stands; ${how}`,
       );
     }
-    const message = `${ref.kind} "${ref.name}" has the sidecar in its pod template`;
-    return { type: SIDECAR_INJECTED, status: 'True', reason: 'Injected', message };
+    const { refused, lookAgainAfter } = await refusals.look(workload);
+    const fault = faultOf(reach, workload, configuration, refused);
+    const message = [
+      `${ref.kind} "${ref.name}" has the sidecar in its pod template`,
+      fault?.message ?? [],
+      reach.warning ?? [],
+      hostPathWarning(workload, repository) ?? [],
+    ].flat();
+    const injected = { type: SIDECAR_INJECTED, status: 'True' as const, reason: 'Injected' };
+    return {
+      injected: { ...injected, message: message.join('; ') },
+      ...(fault !== undefined && { fault }),
+      ...(lookAgainAfter !== undefined && { lookAgainAfter }),
+    };
   }
 
-  function problemOf(configuration: BackupConfiguration, workload: Workload) {
+  function problemOf(configuration: WorkloadBackup, repository: Repository, workload: Workload) {
     const { namespace, name } = workload.metadata;
-    const wanted = wantedFor(caches, namespace ?? '', workload.kind, name);
+    const standing = wantedFor(caches, namespace ?? '', workload.kind, name);
+    const wanted = withOwn(standing, 'backups', wantedBy(configuration, repository));
     return inject(workload, wanted, context.injection).problems.find(
       (problem) => problem.subject === 'BackupConfiguration' && problem.name === configuration.metadata.name,
     );
@@ -136,9 +207,33 @@ function repositoryProblem(
   return `the Repository "${name}" is not ready: ${why}`;
 }
 
-function readyCondition(injected: ConditionNow): ConditionNow {
+const READY: ConditionNow = {
+  type: CONFIGURATION_READY,
+  status: 'True',
+  reason: 'Ready',
+  message: 'its sessions can run',
+};
+
+function faultOf(
+  reach: Extract<Reach, { can: 'Mount' }>,
+  workload: Workload,
+  { spec }: WorkloadBackup,
+  refused: string | undefined,
+): SidecarFound['fault'] {
+  if (reach.fault !== undefined) return { reason: 'ClaimNotShareable', message: reach.fault };
+  if (refused !== undefined) {
+    const message = `pods of ${workload.kind} "${workload.metadata.name}" cannot be created: ${refused}`;
+    return { reason: 'PodsRefused', message };
+  }
+  const separate = separateVolumes(workload, spec.target);
+  if (separate === undefined) return undefined;
+  return { reason: 'SeparateVolumes', message: `${separate.path}: ${separate.message}` };
+}
+
+function readyCondition(injected: ConditionNow, fault: SidecarFound['fault']): ConditionNow {
   if (injected.status !== 'True') return { ...injected, type: CONFIGURATION_READY };
-  return { type: CONFIGURATION_READY, status: 'True', reason: 'Ready', message: 'its sessions can run' };
+  if (fault === undefined) return READY;
+  return { type: CONFIGURATION_READY, status: 'False', ...fault };
 }
 
 function endOf(

@@ -3,11 +3,15 @@ import type { InjectionOptions } from '../injection/wanted.ts';
 import type { Client } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
 import type { EventRecorder } from '../kube/events.ts';
+import type { PodAccess } from '../kube/pod-access.ts';
+import type { TaskMetrics } from '../tasks/run.ts';
 import type { Caches } from './caches.ts';
 
 /** What every reconciler is given. */
 export interface Context {
   client: Client;
+  /** The way into pods, for hooks. */
+  pods: PodAccess;
   caches: Caches;
   clock: Clock;
   events: EventRecorder;
@@ -15,7 +19,6 @@ export interface Context {
   injection: InjectionOptions;
   /** Whether a repository may be on a hostPath. */
   allowHostPath: boolean;
+  /** What the installation says of the metrics of Tasks. */
+  taskMetrics?: TaskMetrics;
 }
-
-/** Who the operator is in server-side apply. */
-export const FIELD_MANAGER = 'stash-operator';

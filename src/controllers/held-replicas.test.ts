@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HELD_REPLICAS_ANNOTATION } from '../api/annotations.ts';
-import type { RestoreSession } from '../api/restore-session.ts';
-import { decideEmptying, decideReplicas, type HeldReplicas, readHeld } from './held-replicas.ts';
+import type { WorkloadRestore } from '../api/workload-target.ts';
+import { decideEmptying, decideReplicas, type HeldReplicas, mayBeHeld, readHeld } from './held-replicas.ts';
 import { aRestore, aWorkload } from './objects.fixture.ts';
 import { aPod, injectedAnnotations } from './pods.fixture.ts';
 import type { Workload } from './workload.ts';
@@ -20,9 +20,11 @@ interface Facts {
   held?: HeldReplicas;
   isCarried?: boolean;
   spec?: object;
+  /** Who scaled it. */
+  by?: string[];
 }
 
-function workload({ replicas = 3, held, isCarried = false, spec = {} }: Facts = {}): Workload {
+function workload({ replicas = 3, held, isCarried = false, spec = {}, by = [] }: Facts = {}): Workload {
   const template = {
     metadata: { annotations: injectedAnnotations([], isCarried ? ['back'] : []) },
     spec: {
@@ -31,13 +33,17 @@ function workload({ replicas = 3, held, isCarried = false, spec = {} }: Facts = 
     },
   };
   const annotations = held === undefined ? {} : { [HELD_REPLICAS_ANNOTATION]: JSON.stringify(held) };
-  return aWorkload({ metadata: { annotations }, spec: { replicas, template: template as object, ...spec } });
+  const managedFields = by.map((manager) => ({ manager, fieldsV1: { 'f:spec': { 'f:replicas': {} } } }));
+  return aWorkload({
+    metadata: { annotations, managedFields } as object,
+    spec: { replicas, template: template as object, ...spec },
+  });
 }
 
 const old = aPod('old');
 const going = aPod('going', { isGoing: true });
 const fresh = aPod('fresh', { restores: ['back'] });
-const decide = (facts: Facts, sessions: RestoreSession[], ...pods: ReturnType<typeof aPod>[]) =>
+const decide = (facts: Facts, sessions: WorkloadRestore[], ...pods: ReturnType<typeof aPod>[]) =>
   decideReplicas(workload(facts), sessions, pods);
 
 describe('the replicas of a Deployment', () => {
@@ -55,7 +61,7 @@ describe('the replicas of a Deployment', () => {
     expect(decide({ isCarried: true }, [remembering], done)).toMatchObject({ kind: 'Take' });
   });
 
-  it.each<[string, Facts, RestoreSession[], ReturnType<typeof aPod>[]]>([
+  it.each<[string, Facts, WorkloadRestore[], ReturnType<typeof aPod>[]]>([
     ['there is no restore', {}, [], [old]],
     ['it is scaled to zero already', { replicas: 0 }, [remembering], []],
     ['it is paused', { spec: { paused: true } }, [remembering], [old]],
@@ -88,7 +94,7 @@ describe('the replicas of a Deployment', () => {
     });
   });
 
-  it.each<[string, RestoreSession[]]>([
+  it.each<[string, WorkloadRestore[]]>([
     ['is gone', []],
     ['has failed', [aRestore({ status: { phase: 'Failed', replicas: 3 } })]],
     ['has succeeded', [aRestore({ status: { phase: 'Succeeded', replicas: 3 } })]],
@@ -121,6 +127,56 @@ describe('the replicas of a Deployment', () => {
   });
 });
 
+describe('the replicas of a Deployment of which kubectl rollout undo has taken the annotation', () => {
+  const ours = { replicas: 0, by: ['stash-operator'] };
+  const over = (name: string, replicas: number, completionTime: string) =>
+    aRestore({ metadata: { name, uid: name }, status: { phase: 'Failed', replicas, completionTime } });
+  const ended = over('ended', 3, '2026-11-22T18:00:00Z');
+
+  it('are spoken of again while the restore needs them', () => {
+    expect(decide(ours, [remembering], old)).toEqual({ kind: 'Note', held: taken });
+    expect(decide({ ...ours, held: { ...taken, session: 'earlier' } }, [remembering], old)).toEqual({
+      kind: 'Note',
+      held: taken,
+    });
+  });
+
+  it('are given back once it does not, and where it is over', () => {
+    expect(decide({ ...ours, isCarried: true }, [remembering])).toEqual({
+      kind: 'GiveBack',
+      replicas: 3,
+      held: given,
+    });
+    const earlier = over('earlier', 5, '2026-11-22T17:30:00Z');
+    expect(decide(ours, [earlier, ended], old)).toEqual({ kind: 'GiveBack', replicas: 3, held: undefined });
+  });
+
+  it.each<[string, Facts, WorkloadRestore[]]>([
+    ['somebody else scaled it to zero', { replicas: 0, by: ['kubectl'] }, [ended]],
+    ['somebody else wants it at zero too', { replicas: 0, by: ['stash-operator', 'flux'] }, [ended]],
+    ['nobody knows who did', { replicas: 0 }, [ended]],
+    ['no restore knows how many there were', ours, [aRestore({ status: { phase: 'Failed' } })]],
+    ['there are some', { by: ['stash-operator'] }, [ended]],
+  ])('are left alone where %s', (_, facts, sessions) => {
+    expect(decide(facts, sessions)).toEqual({ kind: 'Leave' });
+  });
+
+  it('stay zero where somebody scaled to zero, and the annotation of an earlier restore came back', () => {
+    const scaled = { replicas: 0, held: taken, by: ['kubectl'] };
+    expect(decide(scaled, [])).toEqual({ kind: 'Note', held: undefined });
+    expect(decide(scaled, [ended])).toEqual({ kind: 'Note', held: undefined });
+    expect(decide(scaled, [remembering], old)).toEqual({ kind: 'Note', held: given });
+  });
+
+  it('are looked after only where it is at zero, and a restore may have done it', () => {
+    const isAsked = (facts: Facts, sessions: WorkloadRestore[]) => mayBeHeld(workload(facts), sessions);
+    expect(isAsked({ replicas: 0 }, [ended])).toBe(true);
+    expect(isAsked({ replicas: 0, held: taken }, [])).toBe(true);
+    expect(isAsked({ replicas: 0, held: given }, [session])).toBe(false);
+    expect(isAsked({ held: taken }, [ended])).toBe(false);
+  });
+});
+
 describe('what a Deployment says of its replicas', () => {
   it.each([
     '',
@@ -139,7 +195,7 @@ describe('what a Deployment says of its replicas', () => {
 });
 
 describe('a restore into a claim', () => {
-  const emptying = (facts: Facts, of: RestoreSession, ...pods: ReturnType<typeof aPod>[]) =>
+  const emptying = (facts: Facts, of: WorkloadRestore, ...pods: ReturnType<typeof aPod>[]) =>
     decideEmptying(workload(facts), of, pods);
 
   it('remembers the replicas first, and those of now where they have changed', () => {
@@ -193,7 +249,7 @@ describe('the replicas of a Deployment, whatever happens in whatever order', () 
       fc.property(fc.array(fc.constantFrom(...happenings), { maxLength: 40 }), (events) => {
         let owners = 3;
         let facts: Facts = { replicas: owners };
-        let sessions: RestoreSession[] = [session];
+        let sessions: WorkloadRestore[] = [session];
         let pods = [old];
         let wasDown = false;
         const look = () => {

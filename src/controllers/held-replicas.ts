@@ -1,10 +1,13 @@
 import { HELD_REPLICAS_ANNOTATION } from '../api/annotations.ts';
-import type { RestoreSession } from '../api/restore-session.ts';
 import { isOver } from '../api/sessions.ts';
+import type { WorkloadRestore } from '../api/workload-target.ts';
 import { readRecord } from '../injection/record.ts';
+import { instantOf } from '../kube/clock.ts';
+import { FIELD_MANAGER, managersOf } from '../kube/field-managers.ts';
 import { hasEnded, isHeld, type Pod } from './agent-pods.ts';
 import { inTurn } from './restore-queue.ts';
 import { mustBeEmptied } from './restore-target.ts';
+import { awaitsPreRestore } from './session-hooks.ts';
 import type { Workload } from './workload.ts';
 
 /** What the annotation of a Deployment says of replicas that a restore took. */
@@ -19,7 +22,7 @@ export interface HeldReplicas {
 /** What is to be done about the replicas of a Deployment. `held` is what the annotation says from then on. */
 export type ReplicasDecision =
   | { kind: 'Leave' | 'Wait' }
-  | { kind: 'Take'; held: HeldReplicas; session: RestoreSession }
+  | { kind: 'Take'; held: HeldReplicas; session: WorkloadRestore }
   | { kind: 'GiveBack'; replicas: number; held: HeldReplicas | undefined }
   | { kind: 'Note'; held: HeldReplicas | undefined };
 
@@ -29,32 +32,39 @@ export type ReplicasDecision =
  *
  * They are taken in one write that scales to zero and says in an annotation how many there were, so that there is no moment at which
  * nobody knows; the session has the number in its status before. They are given back in one write too: once no old pod is left, and
- * also where the session has ended, was cancelled or is gone. Where somebody has scaled meanwhile, that number stays. They are taken
- * once in a session.
+ * also where the session has ended, was cancelled or is gone. Where somebody has scaled meanwhile, that number stays, zero too. They are
+ * taken once in a session.
  *
+ * `kubectl rollout undo` writes the annotations of a Deployment anew, as they were with the template that it goes back to: the annotation
+ * is lost, or one comes back that was true then. So who scaled to zero is asked of `managedFields`, and how many there were of the session.
+ *
+ * @param workload - with its `managedFields`, where it {@link mayBeHeld}
  * @param sessions - all of the workload
  * @param pods - all of the workload
  */
 export function decideReplicas(
   workload: Workload,
-  sessions: readonly RestoreSession[],
+  sessions: readonly WorkloadRestore[],
   pods: readonly Pod[],
 ): ReplicasDecision {
-  const held = readHeld(workload);
+  const said = readHeld(workload);
+  const held = rememberedBy(sessions, workload, said) ?? said;
   const { replicas = 1, paused } = workload.spec;
   const holder = sessions.find(({ metadata }) => metadata.uid === held?.session);
   const lives = holder !== undefined && isAlive(holder);
   if (held?.isHeld) {
     const given = lives ? { ...held, isHeld: false } : undefined;
-    if (replicas !== 0) return { kind: 'Note', held: given };
+    if (replicas !== 0 || isScaledByOthers(workload)) return { kind: 'Note', held: given };
     const waits = lives && holder.status?.phase !== 'Running' && !isEmptied(workload, holder, pods);
-    return waits ? { kind: 'Wait' } : { kind: 'GiveBack', replicas: held.replicas, held: given };
+    if (!waits) return { kind: 'GiveBack', replicas: held.replicas, held: given };
+    return held === said ? { kind: 'Wait' } : { kind: 'Note', held };
   }
   if (held !== undefined) return lives ? { kind: 'Leave' } : { kind: 'Note', held: undefined };
 
   const session = inTurn(sessions);
   if (session === undefined || !isAlive(session) || session.status?.phase === 'Running')
     return { kind: 'Leave' };
+  if (awaitsPreRestore(session)) return { kind: 'Leave' };
   if (paused === true || replicas === 0 || !mustBeEmptied(workload, session)) return { kind: 'Leave' };
   if (isCarried(workload, session) && writersOf(session, pods).every(isGoing)) return { kind: 'Leave' };
   // Not before the session remembers the number too.
@@ -69,7 +79,7 @@ export function decideReplicas(
  */
 export function decideEmptying(
   workload: Workload,
-  session: RestoreSession,
+  session: WorkloadRestore,
   pods: readonly Pod[],
 ): { reason: string; message: string; replicas?: number } | undefined {
   if (!mustBeEmptied(workload, session)) return undefined;
@@ -97,6 +107,40 @@ export function decideEmptying(
   return { reason: 'ScalingToZero', message, replicas: spec.replicas ?? 1 };
 }
 
+/** Whether a restore may have scaled `workload` to zero, as far as annotation and sessions tell. */
+export function mayBeHeld(workload: Workload, sessions: readonly WorkloadRestore[]): boolean {
+  if (workload.spec.replicas !== 0) return false;
+  return readHeld(workload)?.isHeld === true || sessions.some(hasNumber);
+}
+
+/**
+ * What a session knows of replicas that were taken, where the annotation says nothing of it: the one whose turn it is, or else, where
+ * there is no annotation at all, the last that is over.
+ */
+function rememberedBy(
+  sessions: readonly WorkloadRestore[],
+  workload: Workload,
+  said: HeldReplicas | undefined,
+): HeldReplicas | undefined {
+  const isByUs = managersOf(workload, 'spec', 'replicas').includes(FIELD_MANAGER);
+  if (workload.spec.replicas !== 0 || !isByUs || isScaledByOthers(workload)) return undefined;
+  const turn = inTurn(sessions);
+  const end = ({ status }: WorkloadRestore) => instantOf(status?.completionTime);
+  const over = said === undefined ? sessions.filter(isOver).sort((a, b) => end(b) - end(a)) : [];
+  const session = [...(turn === undefined ? [] : [turn]), ...over].find(hasNumber);
+  const { uid = '' } = session?.metadata ?? {};
+  if (session === undefined || uid === said?.session) return undefined;
+  return { session: uid, replicas: session.status?.replicas ?? 0, isHeld: true };
+}
+
+function hasNumber({ status }: WorkloadRestore): boolean {
+  return (status?.replicas ?? 0) > 0;
+}
+
+function isScaledByOthers(workload: Workload): boolean {
+  return managersOf(workload, 'spec', 'replicas').some((manager) => manager !== FIELD_MANAGER);
+}
+
 /** What the annotation says; undefined where there is none that can be read. */
 export function readHeld({ metadata }: Workload): HeldReplicas | undefined {
   const value = parse(metadata.annotations?.[HELD_REPLICAS_ANNOTATION]);
@@ -113,16 +157,16 @@ export function isCarried({ spec }: Workload, { metadata }: { metadata: { name: 
 }
 
 /** The pods that write, or may, where `session` is to restore; those that are on their way out among them. */
-export function writersOf({ metadata }: RestoreSession, pods: readonly Pod[]): Pod[] {
+export function writersOf({ metadata }: WorkloadRestore, pods: readonly Pod[]): Pod[] {
   return pods.filter((pod) => !hasEnded(pod) && !isHeld(pod, metadata.name));
 }
 
 /** Whether no old pod is left, and no new one can be one. */
-function isEmptied(workload: Workload, session: RestoreSession, pods: readonly Pod[]): boolean {
+function isEmptied(workload: Workload, session: WorkloadRestore, pods: readonly Pod[]): boolean {
   return isCarried(workload, session) && writersOf(session, pods).length === 0;
 }
 
-function isAlive(session: RestoreSession): boolean {
+function isAlive(session: WorkloadRestore): boolean {
   return !isOver(session) && !session.spec.cancel && session.metadata.deletionTimestamp === undefined;
 }
 

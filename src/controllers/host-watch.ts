@@ -1,8 +1,9 @@
 import { HEARTBEAT_LIMIT } from '../api/sessions.ts';
 import type { Client } from '../kube/client.ts';
 import type { Clock } from '../kube/clock.ts';
-import { isNotFound } from '../kube/errors.ts';
-import { pods } from '../kube/resource.ts';
+import { isForbidden, isNotFound } from '../kube/errors.ts';
+import type { ApiObject } from '../kube/object.ts';
+import { nodes, pods } from '../kube/resource.ts';
 import type { Pod } from './agent-pods.ts';
 
 /** A host that acts, or should. */
@@ -16,9 +17,25 @@ export interface ActingHost {
 /** Each report of each host of a session leads here: a pod is not looked at more often than this, in milliseconds. */
 const LOOK_EVERY = 5_000;
 
+/** Where a host on it has been silent for this long, in milliseconds, its node may be to blame: two heartbeats, and some. */
+const SILENCE = 45_000;
+
+/**
+ * So long Kubernetes may hear nothing of a node, in milliseconds, on top of the 50 s after which it says so: a kubelet that is restarted
+ * harms no backup. (Pods are evicted after 300 s, and never where no node is left.)
+ */
+const NODE_SILENCE = 20_000;
+
+const HEARD = 'heard of';
+
+/** What of a Node tells whether its kubelet lives (Kubernetes documentation, "Node Status"). */
+interface Node extends ApiObject {
+  status?: { conditions?: { type: string; status: string; lastTransitionTime?: string }[] };
+}
+
 /** Why a host will report no more. */
 export interface Loss {
-  reason: 'PodGone' | 'PodEnded' | 'AgentLost';
+  reason: 'PodGone' | 'PodEnded' | 'AgentLost' | 'NodeLost';
   message: string;
 }
 
@@ -61,11 +78,34 @@ export class HostWatch {
         message: `the pod ${host.podName} has ended (${pod.status.phase}) before it was done`,
       };
     }
-    if (silence <= HEARTBEAT_LIMIT) return undefined;
+    const lost = await this.nodeLossOf(session, host, pod.spec.nodeName);
+    if (lost !== undefined || silence <= HEARTBEAT_LIMIT) return lost;
     return {
       reason: 'AgentLost',
       message: `the agent in pod ${host.podName} has not reported for ${Math.round(silence / 1000)} s; see its log: kubectl logs ${host.podName} --all-containers`,
     };
+  }
+
+  /**
+   * Why nothing more will be heard of `host`, where Kubernetes hears nothing of its node either. One that reports works, however it is
+   * about the node: a kubelet may be away for a while, and what it started goes on.
+   *
+   * @param nodeName - the node of its pod, where that has one
+   */
+  async nodeLossOf(
+    session: string,
+    host: ActingHost,
+    nodeName: string | undefined,
+  ): Promise<Loss | undefined> {
+    const key = `${session}/${host.host}`;
+    const silence = this.unchangedFor(key, host.heartbeatTime ?? '');
+    if (nodeName === undefined || nodeName === '' || silence <= SILENCE - NODE_SILENCE) return undefined;
+    const heard = await this.#heardOf(nodeName);
+    const unchanged = this.unchangedFor(`${key}/node`, heard);
+    if (heard === HEARD || unchanged <= NODE_SILENCE || silence <= SILENCE) return undefined;
+    const seconds = Math.round(silence / 1000);
+    const message = `the node ${nodeName} of the pod ${host.podName} is gone, or answers no more, and the pod has not reported for ${seconds} s`;
+    return { reason: 'NodeLost', message };
   }
 
   /** The session is over: nothing of it is remembered. */
@@ -85,6 +125,20 @@ export class HostWatch {
     if (seen?.value === value) return this.#clock.now() - seen.at;
     this.#seen.set(key, { value, at: this.#clock.now() });
     return 0;
+  }
+
+  /** What Kubernetes says of the node: {@link HEARD}, or since when it hears nothing. One that says it is not ready does answer. */
+  async #heardOf(nodeName: string): Promise<string> {
+    try {
+      const { status } = await this.#client.get<Node>(nodes, nodeName);
+      const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+      return ready?.status === 'Unknown' ? `silent since ${ready.lastTransitionTime}` : HEARD;
+    } catch (error) {
+      if (isNotFound(error)) return 'gone';
+      // The role of an older installation does not have it.
+      if (isForbidden(error)) return HEARD;
+      throw error;
+    }
   }
 
   async #podOf(namespace: string, host: ActingHost): Promise<Pod | undefined> {

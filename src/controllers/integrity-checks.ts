@@ -4,18 +4,21 @@ import type { Integrity } from '../api/integrity.ts';
 import { DAMAGED, REPOSITORY_INTEGRITY } from '../api/integrity-result.ts';
 import type { Repository, RepositoryStatus } from '../api/repository.ts';
 import { REPOSITORIES } from '../api/resources.ts';
+import { isOfWorkload } from '../api/workload-target.ts';
 import { type CheckIdentity, identityOfSidecar, NOBODY } from '../injection/check-pod.ts';
 import { instantOf, timestamp } from '../kube/clock.ts';
-import { isAlreadyExists, isNotFound } from '../kube/errors.ts';
+import { found, isAlreadyExists } from '../kube/errors.ts';
+import { FIELD_MANAGER } from '../kube/field-managers.ts';
 import type { Outcome, Reconciler } from '../kube/queue.ts';
-import { jobs, pods } from '../kube/resource.ts';
+import { jobs } from '../kube/resource.ts';
 import { formatBytes } from '../restic/sizes.ts';
 import { lastDue, nextDue } from '../schedules/due.ts';
 import { InvalidScheduleError } from '../schedules/invalid-schedule.ts';
 import { parseSchedule } from '../schedules/schedule.ts';
-import type { Pod } from './agent-pods.ts';
-import { type Context, FIELD_MANAGER } from './context.ts';
+import type { Context } from './context.ts';
 import { checkJob, type Job } from './integrity-job.ts';
+import { isOwnedBy, lookAtJob, PATIENCE } from './job-look.ts';
+import type { Trouble } from './job-state.ts';
 import { placeOf } from './repository-place.ts';
 import { isUsable } from './repository-readiness.ts';
 import type { SessionGate } from './session-gate.ts';
@@ -28,11 +31,22 @@ export const CHECK_IN_GATE = 'integrity/';
 const LOOK_EVERY = 3_000;
 const WAIT = 15_000;
 
+/**
+ * So long a check waits at most for an instant at which no session uses the repository, in milliseconds. In one that always has some it would
+ * never run, and nobody would know.
+ */
+const LONGEST_DELAY = 3_600_000;
+
 /** The Job ends itself at its deadline; so much longer it is waited for, in milliseconds. */
 const GRACE = 60_000;
 
+/** Whether a pod was told to check `repository`: it has the repository for itself. */
+export function isBeingChecked(repository: Repository): boolean {
+  return unsettledCheck(repository)?.podUID !== undefined;
+}
+
 /** The check of `repository` that runs, or has ended and is not told in its conditions yet. */
-export function unsettledCheck({ status }: Repository): Integrity | undefined {
+function unsettledCheck({ status }: Repository): Integrity | undefined {
   const { integrity, lastCheckTime } = status ?? {};
   const isSettled = integrity?.completionTime !== undefined && integrity.completionTime === lastCheckTime;
   return isSettled ? undefined : integrity;
@@ -40,7 +54,8 @@ export function unsettledCheck({ status }: Repository): Integrity | undefined {
 
 /**
  * Is this Repository sound? A Job finds out, on the Repository's own schedule, alone in the repository: neither a backup nor a retention
- * policy works on it meanwhile. A restore is worth more than a check, and ends it.
+ * policy works on it meanwhile. Where it is long overdue, no session begins before it. A restore is worth more than a check, and ends it. What
+ * keeps the pod from starting keeps no backup waiting.
  */
 export function integrityChecks(context: Context, gate: SessionGate): Reconciler {
   const { client, caches, clock, log } = context;
@@ -52,10 +67,7 @@ export function integrityChecks(context: Context, gate: SessionGate): Reconciler
       return undefined;
     }
     const integrity = unsettledCheck(repository);
-    if (integrity !== undefined) {
-      gate.close(gateKey, placeOf(repository));
-      return proceed(repository, integrity);
-    }
+    if (integrity !== undefined) return proceed(repository, integrity, gateKey);
     return start(repository, key, gateKey);
   };
 
@@ -73,11 +85,15 @@ export function integrityChecks(context: Context, gate: SessionGate): Reconciler
     // There is nothing to check before the first backup.
     if (repository.status?.repositoryID === undefined || !isUsable(repository)) return rest(undefined);
     if (isBeingRestored(key)) return rest({ requeueAfter: WAIT });
-    if (!gate.tryClose(gateKey, placeOf(repository))) return { requeueAfter: WAIT };
+    if (!gate.tryClose(gateKey, placeOf(repository))) {
+      if (now >= due.urgentAt) gate.reserve(gateKey, placeOf(repository));
+      return { requeueAfter: WAIT };
+    }
     const job = checkJob(repository, due.at, identityFor(repository, key), context.injection);
     try {
       await client.create(jobs, job);
     } catch (error) {
+      // Made by an attempt before, or somebody else's: that is looked at next.
       if (!isAlreadyExists(error)) throw error;
     }
     const integrity: Integrity = {
@@ -91,8 +107,11 @@ export function integrityChecks(context: Context, gate: SessionGate): Reconciler
     return { requeueAfter: 1_000 };
   }
 
-  /** The last instant that is due and not handled, or else the next. */
-  function dueOf(repository: Repository, now: number): { at: number } | undefined {
+  /**
+   * The last instant that is due and not handled, or else the next; and when it may wait no more, which counts from the first that was not
+   * handled, or it would never be so where it is due every few minutes.
+   */
+  function dueOf(repository: Repository, now: number): { at: number; urgentAt: number } | undefined {
     const { integrityCheck } = repository.spec;
     if (integrityCheck === undefined) return undefined;
     const created = instantOf(repository.metadata.creationTimestamp);
@@ -100,27 +119,36 @@ export function integrityChecks(context: Context, gate: SessionGate): Reconciler
     try {
       const schedule = parseSchedule(integrityCheck.schedule, integrityCheck.timeZone);
       const at = lastDue(schedule, handled, now, created) ?? nextDue(schedule, now, created);
-      return at === undefined ? undefined : { at };
+      const first = nextDue(schedule, handled, created);
+      if (at === undefined || first === undefined) return undefined;
+      const interval = (nextDue(schedule, first, created) ?? Number.POSITIVE_INFINITY) - first;
+      return { at, urgentAt: first + Math.min(LONGEST_DELAY, interval / 2) };
     } catch (error) {
       if (error instanceof InvalidScheduleError) return undefined;
       throw error;
     }
   }
 
-  async function proceed(repository: Repository, integrity: Integrity): Promise<Outcome | undefined> {
+  async function proceed(
+    repository: Repository,
+    integrity: Integrity,
+    gateKey: string,
+  ): Promise<Outcome | undefined> {
+    if (isBeingChecked(repository)) gate.close(gateKey, placeOf(repository));
     if (integrity.completionTime !== undefined) {
       await settle(repository, integrity);
       return { requeueAfter: 0 };
     }
-    const key = `${repository.metadata.namespace}/${repository.metadata.name}`;
-    const lost = isBeingRestored(key)
+    const { namespace, name } = repository.metadata;
+    const job = await found(client.get<Job>(jobs, integrity.jobName, namespace));
+    const lost = isBeingRestored(`${namespace}/${name}`)
       ? {
           reason: 'RestoreRunning',
           message: 'a restore from the repository began, and is worth more than a check',
         }
-      : await lossOf(repository, integrity);
+      : ((await lossOf(repository, integrity, job)) ?? (await appoint(repository, integrity, job, gateKey)));
     if (lost !== undefined) {
-      await removeJob(repository, integrity);
+      if (job !== undefined && isOwnedBy(job, repository)) await removeJob(job);
       await settle(repository, {
         ...integrity,
         phase: 'Failed',
@@ -129,23 +157,47 @@ export function integrityChecks(context: Context, gate: SessionGate): Reconciler
       });
       return { requeueAfter: 0 };
     }
-    if (integrity.podUID === undefined) {
-      const pod = await podOf(repository, integrity);
-      if (pod?.metadata.uid !== undefined) {
-        const { name: podName, uid: podUID } = pod.metadata;
-        await write(repository, { integrity: { ...integrity, podName, podUID, phase: 'Running' } });
-      }
-    }
     return { requeueAfter: LOOK_EVERY };
+  }
+
+  /** Lets the pod of `job` begin, once it runs and has the repository for itself. Answers why it never will. */
+  async function appoint(
+    repository: Repository,
+    integrity: Integrity,
+    job: Job | undefined,
+    gateKey: string,
+  ): Promise<Trouble | undefined> {
+    if (integrity.podUID !== undefined) return undefined;
+    const now = clock.now();
+    const state = await lookAtJob(client, job, undefined, now);
+    if (state.kind === 'Waits' && state.trouble !== undefined) {
+      gate.open(gateKey);
+      return now - state.since > PATIENCE ? state.trouble : undefined;
+    }
+    if (state.kind !== 'Runs') return undefined;
+    if (!gate.tryClose(gateKey, placeOf(repository))) {
+      // Sessions may have begun while it could not start, and its pod waits no longer than it is given to start.
+      gate.reserve(gateKey, placeOf(repository));
+      return undefined;
+    }
+    const { name: podName, uid: podUID } = state.pod.metadata;
+    await write(repository, {
+      integrity: { ...integrity, podName, phase: 'Running', ...(podUID !== undefined && { podUID }) },
+    });
+    return undefined;
   }
 
   /** Why the Job will report no more. Its end is seen later than its report, which is why both are read at once. */
   async function lossOf(
     repository: Repository,
     integrity: Integrity,
-  ): Promise<{ reason: string; message: string } | undefined> {
+    job: Job | undefined,
+  ): Promise<Trouble | undefined> {
     const { namespace, name } = repository.metadata;
-    const job = await found(client.get<Job>(jobs, integrity.jobName, namespace));
+    if (job !== undefined && !isOwnedBy(job, repository)) {
+      const message = `there is a Job "${integrity.jobName}" already, which is not of this Repository; delete it`;
+      return { reason: 'JobNameTaken', message };
+    }
     if (job === undefined || job.metadata.deletionTimestamp !== undefined)
       return { reason: 'JobGone', message: `the Job ${integrity.jobName} was deleted` };
     const ended = job.status?.conditions?.find(
@@ -165,21 +217,6 @@ export function integrityChecks(context: Context, gate: SessionGate): Reconciler
       reason: 'JobFailed',
       message: `the Job ended without a report: ${ended.message ?? ended.type}; see its log: kubectl logs job/${integrity.jobName}`,
     };
-  }
-
-  async function podOf(repository: Repository, { jobName }: Integrity): Promise<Pod | undefined> {
-    const { namespace } = repository.metadata;
-    const job = await found(client.get<Job>(jobs, jobName, namespace));
-    const candidates = await client.list<Pod>(pods, {
-      ...(namespace !== undefined && { namespace }),
-      labelSelector: `batch.kubernetes.io/job-name=${jobName}`,
-    });
-    // A label is anybody's to write; the reference to the Job's uid is kept by its controller.
-    return candidates.find(({ metadata }) =>
-      metadata.ownerReferences?.some(
-        ({ kind, uid, controller }) => kind === 'Job' && controller === true && uid === job?.metadata.uid,
-      ),
-    );
   }
 
   /** What the check found is what is known of the repository from now on. */
@@ -227,7 +264,7 @@ export function integrityChecks(context: Context, gate: SessionGate): Reconciler
   /** A repository on a volume is read as whoever writes it. */
   function identityFor(repository: Repository, key: string): CheckIdentity {
     if (repository.spec.backend.local === undefined) return NOBODY;
-    for (const { metadata, spec } of caches.configurations.byIndex('repository', key)) {
+    for (const { metadata, spec } of caches.configurations.byIndex('repository', key).filter(isOfWorkload)) {
       const workload = caches.workloads.get(workloadKey(metadata.namespace, spec.target.ref));
       const identity = workload && identityOfSidecar(workload);
       if (identity !== undefined) return identity;
@@ -235,10 +272,9 @@ export function integrityChecks(context: Context, gate: SessionGate): Reconciler
     return NOBODY;
   }
 
-  async function removeJob(repository: Repository, { jobName }: Integrity): Promise<void> {
-    await found(
-      client.delete(jobs, jobName, repository.metadata.namespace, { propagationPolicy: 'Background' }),
-    );
+  async function removeJob({ metadata: { name, namespace, uid } }: Job): Promise<void> {
+    const preconditions = uid === undefined ? {} : { preconditions: { uid } };
+    await found(client.delete(jobs, name, namespace, { propagationPolicy: 'Background', ...preconditions }));
   }
 
   /** The version goes along: a report that came meanwhile is not written over. */
@@ -260,13 +296,4 @@ type Nullable<T> = { [Field in keyof T]: T[Field] | Record<string, unknown> };
 function replacing(before: Integrity | undefined, next: Integrity): Record<string, unknown> {
   const gone = Object.keys(before ?? {}).map((field) => [field, null]);
   return { ...Object.fromEntries(gone), ...next };
-}
-
-async function found<T>(call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
 }

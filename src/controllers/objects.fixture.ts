@@ -2,6 +2,7 @@ import type { BackupConfiguration } from '../api/backup-configuration.ts';
 import type { BackupSession } from '../api/backup-session.ts';
 import type { Repository } from '../api/repository.ts';
 import type { RestoreSession } from '../api/restore-session.ts';
+import type { WorkloadBackup, WorkloadRestore } from '../api/workload-target.ts';
 import type { Workload } from './workload.ts';
 
 /* Objects for tests: each as the API server would have it, with what a test changes laid over it. */
@@ -35,8 +36,8 @@ export function aRepository(over: Deep<Repository> = {}): Repository {
   );
 }
 
-export function aConfiguration(over: Deep<BackupConfiguration> = {}): BackupConfiguration {
-  return laidOver<BackupConfiguration>(
+export function aConfiguration(over: Deep<BackupConfiguration> = {}): WorkloadBackup {
+  return laidOver<WorkloadBackup>(
     {
       apiVersion: 'stash.appscode.com/v1beta1',
       kind: 'BackupConfiguration',
@@ -59,6 +60,7 @@ export function aConfiguration(over: Deep<BackupConfiguration> = {}): BackupConf
         startingDeadline: '1h',
         backupHistoryLimit: 3,
         retry: { limit: 0, delay: '1m' },
+        scheduler: 'Stash',
         rollout: 'Automatic',
       },
     },
@@ -84,8 +86,8 @@ export function aSession(over: Deep<BackupSession> = {}): BackupSession {
   );
 }
 
-export function aRestore(over: Deep<RestoreSession> = {}): RestoreSession {
-  return laidOver<RestoreSession>(
+export function aRestore(over: Deep<RestoreSession> = {}): WorkloadRestore {
+  return laidOver<WorkloadRestore>(
     {
       apiVersion: 'stash.appscode.com/v1beta1',
       kind: 'RestoreSession',

@@ -8,17 +8,26 @@ import { aborted } from '../kube/clock.ts';
 import { isConflict } from '../kube/errors.ts';
 import { keyOf } from '../kube/object.ts';
 import { type QueueDepth, type Reconciler, WorkQueue } from '../kube/queue.ts';
+import { kebab } from '../tasks/names.ts';
 import { agentRoleBindings } from './agent-role-bindings.ts';
 import { backupSessions, placeOfSession } from './backup-sessions.ts';
+import { mountsClaim } from './claim-reach.ts';
 import { configurationStatus } from './configuration-status.ts';
 import type { Context } from './context.ts';
+import { cronJobs } from './cron-jobs.ts';
+import { HookRuns } from './hook-runs.ts';
 import { HostWatch } from './host-watch.ts';
-import { CHECK_IN_GATE, integrityChecks, unsettledCheck } from './integrity-checks.ts';
-import { placeOf } from './repository-place.ts';
+import { CHECK_IN_GATE, integrityChecks, isBeingChecked } from './integrity-checks.ts';
+import { RefusalWatch } from './refusal-watch.ts';
+import { creationOf, placeOf } from './repository-place.ts';
 import { repositoryStatus } from './repository-status.ts';
+import { ownsTarget } from './restore-queue.ts';
 import { restoreSessions } from './restore-sessions.ts';
 import { Scheduler } from './scheduler.ts';
 import { SessionGate } from './session-gate.ts';
+import { SessionJobs } from './session-jobs.ts';
+import { TargetGate, useOfBackup, useOfRestore } from './target-gate.ts';
+import { cronJobKey } from './trigger-job.ts';
 import type { Workload } from './workload.ts';
 import { keyOfWorkload, workloadKey } from './workload-caches.ts';
 import { workloadInjection } from './workload-injection.ts';
@@ -64,30 +73,55 @@ export async function runControllers(
       },
     });
   const hosts = new HostWatch(client, clock);
+  const refusals = new RefusalWatch(client, clock);
+  const sessionJobs = new SessionJobs(context, hosts);
   const gate = new SessionGate(limits, (key) =>
     key.startsWith(CHECK_IN_GATE) ? checks.add(key.slice(CHECK_IN_GATE.length)) : backups.add(key),
   );
-  const backups: WorkQueue = queue('BackupSession', backupSessions(context, gate, hosts), 16);
-  const restores = queue('RestoreSession', restoreSessions(context, hosts), 8);
-  const injection = queue('workload', workloadInjection(context));
+  const targets = new TargetGate(caches.workloads);
+  const backupHooks = new HookRuns(context, context.pods, (key) => backups.add(key));
+  const restoreHooks = new HookRuns(context, context.pods, (key) => restores.add(key));
+  const backups: WorkQueue = queue(
+    'BackupSession',
+    backupSessions(context, gate, hosts, sessionJobs, backupHooks, targets),
+    16,
+  );
+  const restores: WorkQueue = queue(
+    'RestoreSession',
+    restoreSessions(context, hosts, sessionJobs, restoreHooks, targets),
+    8,
+  );
+  const injection = queue('workload', workloadInjection(context, refusals));
   const replicas = queue('replicas', workloadReplicas(context));
   const roles = queue('role binding', agentRoleBindings(context));
   const repositories = queue('Repository', repositoryStatus(context));
-  const configurations = queue('BackupConfiguration', configurationStatus(context));
+  const configurations = queue('BackupConfiguration', configurationStatus(context, refusals));
   const checks: WorkQueue = queue('integrity check', integrityChecks(context, gate));
+  const timekeepers = queue('CronJob', cronJobs(context));
   const scheduler = new Scheduler(context);
 
   /** Whatever concerns a workload concerns its injection, its replicas, and what its configurations and restores say of it. */
   const touchWorkload = (key: string) => {
     injection.add(key);
     replicas.add(key);
-    for (const configuration of caches.configurations.byIndex('workload', key))
+    for (const configuration of caches.configurations.byIndex('target', key))
       configurations.add(keyOf(configuration));
-    for (const session of caches.restoreSessions.byIndex('workload', key)) restores.add(keyOf(session));
+    for (const session of caches.restoreSessions.byIndex('target', key)) restores.add(keyOf(session));
   };
   const touchTarget = ({ metadata, spec }: BackupConfiguration | RestoreSession) => {
-    touchWorkload(workloadKey(metadata.namespace, spec.target.ref));
+    if (spec.target !== undefined) touchWorkload(workloadKey(metadata.namespace, spec.target.ref));
     roles.add(metadata.namespace ?? '');
+  };
+  /** What a task is about, where that is no workload. */
+  const touchReferred = ({ kind, metadata }: Pick<KubernetesObject, 'kind' | 'metadata'>) => {
+    const key = workloadKey(metadata.namespace, { kind, name: metadata.name });
+    for (const configuration of caches.configurations.byIndex('target', key))
+      configurations.add(keyOf(configuration));
+    for (const session of caches.restoreSessions.byIndex('target', key)) restores.add(keyOf(session));
+  };
+  const touchTask = (name: string) => {
+    for (const configuration of caches.configurations.byIndex('task', kebab(name)))
+      configurations.add(keyOf(configuration));
   };
   const touchAgents = (workload: Workload) => {
     touchWorkload(keyOfWorkload(workload));
@@ -99,7 +133,8 @@ export async function runControllers(
       backups.add(keyOf(session));
       const configuration = `${session.metadata.namespace}/${session.spec.backupConfiguration.name}`;
       configurations.add(configuration);
-      if (isOver(session)) scheduler.observe(configuration);
+      const isOfCronJob = caches.configurations.get(configuration)?.spec.scheduler === 'CronJob';
+      if (isOver(session) || isOfCronJob) scheduler.observe(configuration);
       const repository = session.status?.repository?.name;
       if (repository !== undefined) repositories.add(`${session.metadata.namespace}/${repository}`);
     }),
@@ -110,16 +145,22 @@ export async function runControllers(
     }),
     listen(caches.configurations, (configuration) => {
       scheduler.observe(keyOf(configuration));
+      timekeepers.add(cronJobKey(configuration));
       configurations.add(keyOf(configuration));
       touchTarget(configuration);
+      // One that is being deleted ends its session.
+      for (const session of caches.backupSessions.byIndex('configuration', keyOf(configuration)))
+        if (!isOver(session)) backups.add(keyOf(session));
     }),
     listen(caches.repositories, (repository) => {
       const key = keyOf(repository);
       repositories.add(key);
       checks.add(key);
       roles.add(repository.metadata.namespace ?? '');
-      for (const configuration of caches.configurations.byIndex('repository', key))
+      for (const configuration of caches.configurations.byIndex('repository', key)) {
+        configurations.add(keyOf(configuration));
         touchTarget(configuration);
+      }
       for (const session of caches.restoreSessions.byIndex('repository', key)) touchTarget(session);
     }),
     caches.workloads.listen({
@@ -131,7 +172,25 @@ export async function runControllers(
           : touchAgents(workload),
       deleted: touchAgents,
     }),
-    listen(caches.claims, ({ metadata }) => {
+    listen(caches.cronJobs, (cronJob) => {
+      const key = keyOf(cronJob);
+      timekeepers.add(key);
+      for (const configuration of caches.configurations.byIndex('cronJob', key))
+        scheduler.observe(keyOf(configuration));
+    }),
+    listen(caches.tasks, ({ metadata }) => touchTask(metadata.name)),
+    listen(caches.functions, ({ metadata }) => {
+      for (const task of caches.tasks.list()) {
+        const uses = task.spec.functions.some(({ name }) => kebab(name) === kebab(metadata.name));
+        if (uses) touchTask(task.metadata.name);
+      }
+    }),
+    listen(caches.appBindings, touchReferred),
+    listen(caches.claims, ({ kind, metadata }) => {
+      touchReferred({ kind, metadata });
+      // The Repository that a sidecar was given may be gone by now.
+      for (const workload of caches.workloads.inNamespace(metadata.namespace ?? ''))
+        if (mountsClaim(workload, metadata.name)) injection.add(keyOfWorkload(workload));
       for (const repository of caches.repositories.byIndex(
         'claim',
         `${metadata.namespace}/${metadata.name}`,
@@ -145,13 +204,34 @@ export async function runControllers(
     }),
   ];
 
-  const queues = [backups, restores, injection, replicas, roles, repositories, checks, configurations];
-  // What runs has its place before anything else gets one, or two might create one repository.
+  const queues = [
+    backups,
+    restores,
+    injection,
+    replicas,
+    roles,
+    repositories,
+    checks,
+    configurations,
+    timekeepers,
+  ];
+  // What runs has its place before anything else gets one, or two might create one repository, or restore into one claim.
   for (const session of caches.backupSessions.list()) {
-    if (session.status?.phase === 'Running') gate.hold(keyOf(session), placeOfSession(caches, session));
+    if (session.status?.phase !== 'Running') continue;
+    const repository = caches.repositories.get(
+      `${session.metadata.namespace}/${session.status.repository?.name}`,
+    );
+    const creation = repository !== undefined && creationOf(repository, clock.now());
+    gate.hold(keyOf(session), placeOfSession(caches, session), creation);
+    const configuration = `${session.metadata.namespace}/${session.spec.backupConfiguration.name}`;
+    const use = useOfBackup(session, caches.configurations.get(configuration));
+    if (use !== undefined) targets.hold(use);
+  }
+  for (const session of caches.restoreSessions.list()) {
+    if (!isOver(session) && ownsTarget(session)) targets.hold(useOfRestore(session));
   }
   for (const repository of caches.repositories.list()) {
-    if (unsettledCheck(repository) !== undefined) {
+    if (isBeingChecked(repository)) {
       gate.close(`${CHECK_IN_GATE}${keyOf(repository)}`, placeOf(repository));
     }
   }
@@ -160,6 +240,8 @@ export async function runControllers(
   const beat = cron.schedule('* * * * * *', () => scheduler.beat());
   await aborted(signal);
   await beat.destroy();
+  backupHooks.close();
+  restoreHooks.close();
   for (const stop of stopListening) stop();
   await Promise.all([scheduler.drain(), ...queues.map((each) => each.drain())]);
 }

@@ -55,6 +55,7 @@ export function injectedAnnotations(backups: string[], restores: string[]): Reco
     backups,
     restores,
     backupsServed: [],
+    backupsWishes: [],
     restoresServed: [],
     restoresWanted: restores,
     backupsWanted: '',

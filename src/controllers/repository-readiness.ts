@@ -36,7 +36,7 @@ export function repositoryReadiness(
       message: `spec.backend.local.persistentVolumeClaim.claimName: there is no PersistentVolumeClaim "${claimName}" in namespace ${repository.metadata.namespace}; create it, or name another in a new Repository`,
     };
   }
-  if (claim.metadata.deletionTimestamp !== undefined || claim.status.phase === 'Lost') {
+  if (isGoing(claim)) {
     return {
       ...said,
       status: 'False',
@@ -59,6 +59,11 @@ export function repositoryReadiness(
     reason: 'ClaimFound',
     message: `the claim "${claimName}" holds the repository`,
   };
+}
+
+/** Whether `claim` is being deleted, or has lost its volume: a new pod that mounts it may never start. */
+export function isGoing({ metadata, status }: Claim): boolean {
+  return metadata.deletionTimestamp !== undefined || status.phase === 'Lost';
 }
 
 /** Whether the repository was found ready when it was last looked at. */

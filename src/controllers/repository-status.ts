@@ -5,8 +5,9 @@ import { REPOSITORY_READY, type Repository, type RepositoryStatus } from '../api
 import { REPOSITORIES } from '../api/resources.ts';
 import { timestamp } from '../kube/clock.ts';
 import { isNotFound } from '../kube/errors.ts';
+import { FIELD_MANAGER } from '../kube/field-managers.ts';
 import type { Reconciler } from '../kube/queue.ts';
-import { type Context, FIELD_MANAGER } from './context.ts';
+import type { Context } from './context.ts';
 import { repositoryReadiness } from './repository-readiness.ts';
 import { forbiddenVolume } from './volume-policy.ts';
 

@@ -1,5 +1,6 @@
 import type { BackupConfiguration } from '../api/backup-configuration.ts';
 import { parseDuration } from '../api/duration.ts';
+import { observedSchedule } from '../api/scheduled-session.ts';
 import { instantOf } from '../kube/clock.ts';
 import { lastDue, nextDue } from '../schedules/due.ts';
 import { parseSchedule } from '../schedules/schedule.ts';
@@ -11,6 +12,8 @@ export interface SchedulePlan {
   /** The newest instant that was missed for good. */
   missed?: number;
   next?: number;
+  /** Until when a CronJob is waited for, which is to make a session for an instant in the past. */
+  awaitedUntil?: number;
 }
 
 /** What the process that plans knows beyond the status, which its cache may show late. */
@@ -19,17 +22,24 @@ export interface ScheduleKnowledge {
   handled: number;
   /** Since when the schedule holds, where the status does not say it of this one. */
   since: number;
+  /** Since when a CronJob keeps the time of this configuration; undefined where the operator does. */
+  cronJobSince?: number;
 }
 
-/** What `status.observedSchedule` says of `configuration`. */
-export function observedSchedule({ spec }: BackupConfiguration): string {
-  if (spec.paused) return 'paused';
-  return spec.timeZone === undefined ? spec.schedule : `${spec.timeZone} ${spec.schedule}`;
-}
+/**
+ * How far the clocks of two leaders may be apart, in milliseconds. What is later than that comes of a clock that was ahead once, and would
+ * keep every backup until then from being made: an instant that is handled twice is harmless.
+ */
+export const LARGEST_SKEW = 60_000;
+
+/** So much longer than a pod may take to make a session, in milliseconds, the cache may take to show it. */
+const SEEN_WITHIN = 30_000;
 
 /**
  * What is due of `configuration` at `now`. After an outage each catches up once. What a schedule would have been due for before it was
  * written, or while it was paused, was never missed.
+ *
+ * A CronJob makes the sessions for what is due after its own creation, as Kubernetes has it; what is due up to then is made here.
  *
  * @throws {InvalidScheduleError}
  */
@@ -42,21 +52,24 @@ export function planSchedule(
   if (spec.paused || metadata.deletionTimestamp !== undefined) return {};
   const schedule = parseSchedule(spec.schedule, spec.timeZone);
   const created = instantOf(metadata.creationTimestamp);
-  const from = Math.max(
-    created,
-    since(configuration, known),
-    instantOf(status?.lastScheduleTime),
-    known.handled,
-  );
+  const handled = [since(configuration, known), instantOf(status?.lastScheduleTime), known.handled];
+  const from = Math.max(created, ...handled.filter((instant) => instant <= now + LARGEST_SKEW));
   const next = nextDue(schedule, from, created);
   if (next === undefined || next > now) return next === undefined ? {} : { next };
   const last = lastDue(schedule, from, now, created) ?? next;
   const following = nextDue(schedule, last, created);
-  const isLate = now - last > parseDuration(spec.startingDeadline);
+  const deadline = last + parseDuration(spec.startingDeadline);
   return {
-    ...(isLate ? { missed: last } : { catchUp: last }),
+    ...handling(),
     ...(following !== undefined && { next: following }),
   };
+
+  function handling(): SchedulePlan {
+    const isOfCronJob = known.cronJobSince !== undefined && last > known.cronJobSince;
+    if (!isOfCronJob) return now > deadline ? { missed: last } : { catchUp: last };
+    const awaitedUntil = deadline + SEEN_WITHIN;
+    return now > awaitedUntil ? { missed: last } : { awaitedUntil };
+  }
 }
 
 function since(configuration: BackupConfiguration, known: ScheduleKnowledge): number {

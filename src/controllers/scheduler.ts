@@ -1,17 +1,17 @@
-import { CONFIGURATION_LABEL, DUE_LABEL } from '../api/annotations.ts';
 import type { BackupConfiguration } from '../api/backup-configuration.ts';
-import type { BackupSession } from '../api/backup-session.ts';
-import { labelValue, sessionName } from '../api/names.ts';
-import { apiVersionOf, BACKUP_CONFIGURATIONS, BACKUP_SESSIONS } from '../api/resources.ts';
-import { timestamp } from '../kube/clock.ts';
+import { sessionName } from '../api/names.ts';
+import { BACKUP_CONFIGURATIONS, BACKUP_SESSIONS } from '../api/resources.ts';
+import { dueSeconds, newSession, observedSchedule } from '../api/scheduled-session.ts';
+import { instantOf, timestamp } from '../kube/clock.ts';
 import { isAlreadyExists, isNotFound } from '../kube/errors.ts';
+import { FIELD_MANAGER } from '../kube/field-managers.ts';
 import { keyOf } from '../kube/object.ts';
 import { WorkQueue } from '../kube/queue.ts';
 import { DueHeap } from '../schedules/due-heap.ts';
 import { InvalidScheduleError } from '../schedules/invalid-schedule.ts';
-import { ownerReferenceTo } from './backup-sessions.ts';
-import { type Context, FIELD_MANAGER } from './context.ts';
-import { observedSchedule, planSchedule, type ScheduleKnowledge } from './schedule-plan.ts';
+import type { Context } from './context.ts';
+import { cronJobOf } from './cron-jobs.ts';
+import { LARGEST_SKEW, planSchedule, type ScheduleKnowledge } from './schedule-plan.ts';
 import { retryOf } from './session-retry.ts';
 
 /** Sessions that are created at once: at midnight all are due in the same second. */
@@ -20,6 +20,8 @@ const WORKERS = 32;
 /**
  * Creates a BackupSession whenever one is due. The wall clock decides at each beat, not a timer, so that a machine that was suspended
  * loses nothing; and a name tells its instant, so that creating a session twice is harmless.
+ *
+ * Where a CronJob keeps time, it only follows what that has done, from when the CronJob is there until it is gone.
  */
 export class Scheduler {
   readonly #context: Context;
@@ -29,6 +31,7 @@ export class Scheduler {
   /** The last session that was made of each configuration because the one before had failed. */
   readonly #retried = new Map<string, string>();
   readonly #queue: WorkQueue;
+  #lastBeat = 0;
 
   constructor(context: Context) {
     this.#context = context;
@@ -59,7 +62,11 @@ export class Scheduler {
 
   /** What is due now is handled. To be called each second. */
   beat(): void {
-    for (const { key } of this.#due.popDue(this.#context.clock.now())) this.#queue.add(key);
+    const now = this.#context.clock.now();
+    // Where the clock was set back, all was planned by a time that is yet to come.
+    if (now < this.#lastBeat - LARGEST_SKEW) for (const key of this.#known.keys()) this.#queue.add(key);
+    this.#lastBeat = now;
+    for (const { key } of this.#due.popDue(now)) this.#queue.add(key);
   }
 
   async #reconcile(key: string): Promise<void> {
@@ -71,9 +78,15 @@ export class Scheduler {
       this.#retried.delete(key);
       return;
     }
-    const plan = this.#planOf(configuration);
+    const cronJobSince = this.#cronJobSince(configuration);
+    if (cronJobSince !== undefined) this.#follow(configuration);
+    const plan = this.#planOf(configuration, cronJobSince);
     const retryAt = plan.catchUp === undefined ? await this.#retry(key, configuration) : undefined;
-    const lookAt = Math.min(plan.next ?? Number.POSITIVE_INFINITY, retryAt ?? Number.POSITIVE_INFINITY);
+    const lookAt = Math.min(
+      plan.next ?? Number.POSITIVE_INFINITY,
+      plan.awaitedUntil === undefined ? Number.POSITIVE_INFINITY : plan.awaitedUntil + 1,
+      retryAt ?? Number.POSITIVE_INFINITY,
+    );
     if (lookAt === Number.POSITIVE_INFINITY) this.#due.delete(key);
     else this.#due.set(key, lookAt);
 
@@ -101,6 +114,24 @@ export class Scheduler {
     await this.#writeStatus(configuration, handled, plan.next);
   }
 
+  /** Since when a CronJob keeps the time of `configuration`. */
+  #cronJobSince(configuration: BackupConfiguration): number | undefined {
+    if (configuration.spec.scheduler !== 'CronJob') return undefined;
+    const cronJob = cronJobOf(this.#context.caches, configuration);
+    return cronJob && instantOf(cronJob.metadata.creationTimestamp);
+  }
+
+  /** What a CronJob has made a session for is handled. */
+  #follow(configuration: BackupConfiguration): void {
+    const { caches, clock } = this.#context;
+    const now = clock.now();
+    const sessions = caches.backupSessions.byIndex('configuration', keyOf(configuration));
+    // Whoever may create a session may write any instant on it.
+    const dues = sessions.map((session) => dueSeconds(session) * 1000).filter((due) => due <= now);
+    const known = this.#knowledgeOf(configuration);
+    known.handled = Math.max(known.handled, ...dues);
+  }
+
   /** Has a failed session followed by another, where that is due; answers when it will be, where it is not yet. */
   async #retry(key: string, configuration: BackupConfiguration): Promise<number | undefined> {
     const { caches, clock, log } = this.#context;
@@ -114,9 +145,13 @@ export class Scheduler {
     return undefined;
   }
 
-  #planOf(configuration: BackupConfiguration) {
+  #planOf(configuration: BackupConfiguration, cronJobSince: number | undefined) {
     try {
-      return planSchedule(configuration, this.#knowledgeOf(configuration), this.#context.clock.now());
+      const known = {
+        ...this.#knowledgeOf(configuration),
+        ...(cronJobSince !== undefined && { cronJobSince }),
+      };
+      return planSchedule(configuration, known, this.#context.clock.now());
     } catch (error) {
       if (!(error instanceof InvalidScheduleError)) throw error;
       // Admission refuses it; it was written while the webhook was away.
@@ -144,21 +179,7 @@ export class Scheduler {
   }
 
   async #createSession(configuration: BackupConfiguration, session: string, due: number): Promise<void> {
-    const { name, namespace } = configuration.metadata;
-    const body: BackupSession = {
-      apiVersion: apiVersionOf(BACKUP_SESSIONS),
-      kind: BACKUP_SESSIONS.kind,
-      metadata: {
-        name: session,
-        ...(namespace !== undefined && { namespace }),
-        labels: {
-          [CONFIGURATION_LABEL]: labelValue(name),
-          [DUE_LABEL]: String(Math.floor(due / 1000)),
-        },
-        ownerReferences: [ownerReferenceTo(configuration)],
-      },
-      spec: { backupConfiguration: { name }, cancel: false },
-    };
+    const body = newSession(configuration, session, due);
     try {
       await this.#context.client.create(BACKUP_SESSIONS, body, { fieldManager: FIELD_MANAGER });
     } catch (error) {
@@ -166,7 +187,12 @@ export class Scheduler {
     }
   }
 
-  /** Only what has changed: at rest nothing is written. */
+  /**
+   * Only what has changed: at rest nothing is written. What was handled before is, where the status does not tell it: a write may have
+   * failed, and the next leader goes by the status alone.
+   *
+   * @param handled - just now
+   */
   async #writeStatus(
     configuration: BackupConfiguration,
     handled: number | undefined,
@@ -176,12 +202,15 @@ export class Scheduler {
     const { client } = this.#context;
     const before = configuration.status;
     const observed = observedSchedule(configuration);
+    const known = this.#knowledgeOf(configuration);
+    const untold = timestamp(known.handled) > (before?.lastScheduleTime ?? timestamp(0));
+    const last = handled ?? (untold ? known.handled : undefined);
     const status = {
       ...(observed !== before?.observedSchedule && {
         observedSchedule: observed,
-        scheduledSince: timestamp(this.#knowledgeOf(configuration).since),
+        scheduledSince: timestamp(known.since),
       }),
-      ...(handled !== undefined && { lastScheduleTime: timestamp(handled) }),
+      ...(last !== undefined && { lastScheduleTime: timestamp(last) }),
       ...(nextText(next) !== (before?.nextScheduleTime ?? null) && { nextScheduleTime: nextText(next) }),
     };
     if (Object.keys(status).length === 0) return;

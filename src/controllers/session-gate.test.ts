@@ -56,6 +56,56 @@ describe('SessionGate', () => {
     expect(gate.tryEnter('b', 'repo', false)).toBe(true);
   });
 
+  it('is reserved for one that waits: nobody enters before it, those inside end, and then it has the repository', () => {
+    const { gate, woken } = gateOf(10, 2);
+    gate.tryEnter('a', 'repo', false);
+    gate.tryEnter('b', 'repo', false);
+    expect(gate.tryEnter('c', 'repo', false)).toBe(false);
+    expect(gate.tryClose('check', 'repo')).toBe(false);
+    gate.reserve('check', 'repo');
+    gate.leave('a');
+    expect(woken).toContain('check');
+    expect(gate.tryClose('check', 'repo')).toBe(false);
+    expect(gate.tryEnter('c', 'repo', false)).toBe(false);
+    expect(gate.tryEnter('b', 'repo', false)).toBe(true);
+    expect(gate.keeperOf('repo')).toBe('check');
+    expect(gate.tryEnter('d', 'other', false)).toBe(true);
+    woken.length = 0;
+    gate.leave('b');
+    expect(woken).toContain('check');
+    expect(gate.tryClose('another', 'repo')).toBe(false);
+    expect(gate.tryClose('check', 'repo')).toBe(true);
+    woken.length = 0;
+    gate.open('check');
+    expect(woken).toContain('c');
+    expect(gate.keeperOf('repo')).toBeUndefined();
+    expect(gate.tryEnter('c', 'repo', false)).toBe(true);
+  });
+
+  it('is open again, and wakes whoever waits, where one gives up what it had reserved', () => {
+    const { gate, woken } = gateOf(10, 2);
+    gate.tryEnter('a', 'repo', false);
+    gate.tryClose('check', 'repo');
+    gate.reserve('check', 'repo');
+    gate.reserve('another', 'repo');
+    gate.open('another');
+    expect(gate.tryEnter('b', 'repo', false)).toBe(false);
+    gate.open('check');
+    expect(woken).toEqual(['b']);
+    expect(gate.tryEnter('b', 'repo', false)).toBe(true);
+  });
+
+  it('gives the place that is free in a reserved repository to a session of another', () => {
+    const { gate, woken } = gateOf(1, 1);
+    gate.tryEnter('a', 'repo', false);
+    gate.tryEnter('b', 'repo', false);
+    gate.tryEnter('c', 'other', false);
+    gate.tryClose('check', 'repo');
+    gate.reserve('check', 'repo');
+    gate.leave('a');
+    expect(woken).toEqual(['check', 'c']);
+  });
+
   it('is closed for whoever was there already, and takes no place of a session', () => {
     const { gate } = gateOf(1, 1);
     gate.hold('a', 'repo');
@@ -65,10 +115,36 @@ describe('SessionGate', () => {
     expect(gate.tryEnter('c', 'other', false)).toBe(true);
   });
 
+  const creation = (now = 0) => ({ storage: 'bucket', now });
+
   it('lets nobody beside one that creates the repository', () => {
     const { gate } = gateOf(10, 4);
-    expect(gate.tryEnter('a', 'repo', true)).toBe(true);
-    expect(gate.tryEnter('b', 'repo', true)).toBe(false);
+    expect(gate.tryEnter('a', 'repo', creation())).toBe(true);
+    expect(gate.tryEnter('b', 'repo', creation())).toBe(false);
+    expect(gate.tryEnter('a', 'repo', creation())).toBe(true);
+  });
+
+  it('keeps two from creating one repository from two namespaces, whoever leads, and nobody out who has it already', () => {
+    const { gate, woken } = gateOf(10, 4);
+    gate.hold('x/a', 'x/bucket', creation());
+    expect(gate.tryEnter('y/a', 'y/bucket', creation())).toBe(false);
+    expect(gate.tryEnter('y/b', 'y/bucket', false)).toBe(true);
+    gate.leave('y/b');
+    gate.leave('x/a');
+    expect(woken).toContain('y/a');
+    expect(gate.tryEnter('y/a', 'y/bucket', creation())).toBe(true);
+    expect(gate.tryEnter('x/a', 'x/bucket', creation())).toBe(false);
+  });
+
+  it('lets nobody wait for another namespace for more than ten minutes, however many come there', () => {
+    const { gate } = gateOf(10, 4);
+    for (const minute of [0, 3, 6, 9]) {
+      expect(gate.tryEnter(`x/${minute}`, 'x/bucket', creation(minute * 60_000))).toBe(true);
+      expect(gate.tryEnter('y/a', 'y/bucket', creation(minute * 60_000))).toBe(false);
+      gate.leave(`x/${minute}`);
+    }
+    expect(gate.tryEnter('x/last', 'x/bucket', creation(9 * 60_000))).toBe(true);
+    expect(gate.tryEnter('y/a', 'y/bucket', creation(10 * 60_000))).toBe(true);
   });
 
   it('counts what runs already, though it is above the limit', () => {

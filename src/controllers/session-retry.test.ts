@@ -57,6 +57,7 @@ describe('retryOf', () => {
     ['it was skipped', withRetry(2), [scheduled('', 'Skipped')]],
     ['it was cancelled', withRetry(2), [scheduled('', 'Failed', { cancel: true })]],
     ['it was cancelled before it started', withRetry(2), [scheduled('', 'Failed', { reason: 'Cancelled' })]],
+    ['it was deleted', withRetry(2), [scheduled('', 'Failed', { reason: 'SessionDeleted' })]],
     ['a user made it', withRetry(2), [byUser('Failed', now - 120_000)]],
     ['a backup has succeeded since', withRetry(2), [first, byUser('Succeeded', now - 60_000)]],
     ['the next has become due', withRetry(2), [first, scheduled('', 'Pending', { dueAt: due + 300 })]],

@@ -1,9 +1,9 @@
-import { DUE_LABEL } from '../api/annotations.ts';
 import type { BackupConfiguration } from '../api/backup-configuration.ts';
 import type { BackupSession } from '../api/backup-session.ts';
 import { findCondition } from '../api/conditions.ts';
 import { parseDuration } from '../api/duration.ts';
 import { retryName, sessionName } from '../api/names.ts';
+import { dueSeconds } from '../api/scheduled-session.ts';
 import { SUCCEEDED } from '../api/sessions.ts';
 import { instantOf } from '../kube/clock.ts';
 
@@ -53,10 +53,6 @@ export function retryOf(
 
 function isToBeRetried({ spec, status }: BackupSession): boolean {
   if (status?.phase !== 'Failed' || spec.cancel) return false;
-  return findCondition(status.conditions, SUCCEEDED)?.reason !== 'Cancelled';
-}
-
-function dueSeconds({ metadata }: BackupSession): number {
-  const seconds = Number(metadata.labels?.[DUE_LABEL]);
-  return Number.isSafeInteger(seconds) ? seconds : 0;
+  const reason = findCondition(status.conditions, SUCCEEDED)?.reason;
+  return reason !== 'Cancelled' && reason !== 'SessionDeleted';
 }

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { aSession } from './objects.fixture.ts';
-import { describeFailures, describeHosts, describeRestored, statusIntent } from './session-status.ts';
+import {
+  describeFailures,
+  describeHosts,
+  describeMade,
+  describeRestored,
+  statusIntent,
+} from './session-status.ts';
 
 const now = '2026-11-22T18:00:00Z';
 const running = aSession({
@@ -92,5 +98,20 @@ describe('what the condition of a session with many hosts says', () => {
       'a: why; b: no reason was given',
     );
     expect(describeHosts([{ host: 'a', podName: 'p' }, { host: 'b' }])).toBe('a in pod p, b');
+  });
+});
+
+describe('describeMade', () => {
+  const succeeded = { host: 'host-0', phase: 'Succeeded' as const };
+
+  it('counts the snapshots where there is nothing else to say', () => {
+    expect(describeMade(2, [succeeded])).toBe('snapshots made: 2');
+  });
+
+  it('says what a snapshot lacks although its host has succeeded', () => {
+    const message = 'not in the backup, since they could not be read: roles (forbidden)';
+    expect(describeMade(1, [{ ...succeeded, reason: 'ResourcesSkipped', message }])).toBe(
+      `snapshots made: 1; ${message}`,
+    );
   });
 });

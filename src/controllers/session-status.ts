@@ -1,12 +1,13 @@
 import type { BackupSession } from '../api/backup-session.ts';
 import { type ConditionNow, withCondition } from '../api/conditions.ts';
+import type { HookRun } from '../api/hooks.ts';
 import { observedGeneration } from '../api/names.ts';
 import type { Resource } from '../api/resources.ts';
 import type { RestoreSession, RestoreStat } from '../api/restore-session.ts';
 import type { SessionPhase } from '../api/sessions.ts';
 import type { Client } from '../kube/client.ts';
 import { timestamp } from '../kube/clock.ts';
-import { FIELD_MANAGER } from './context.ts';
+import { FIELD_MANAGER } from '../kube/field-managers.ts';
 
 /** How many hosts the schema of a session has room for. */
 export const MOST_HOSTS = 1024;
@@ -18,6 +19,8 @@ export interface HostNow {
   host: string;
   podName?: string;
   podUID?: string;
+  /** The agent's own to say. */
+  heartbeatTime?: string;
   phase?: 'Running' | 'Succeeded' | 'Failed';
   reason?: string;
   message?: string;
@@ -31,10 +34,13 @@ export interface StatusChange {
   deadline?: string;
   completionTime?: string;
   repository?: { name: string; uid: string };
+  configurationHash?: string;
   initializer?: string;
   retention?: { host: string };
   replicas?: number;
+  job?: string;
   hosts?: HostNow[];
+  hooks?: HookRun[];
   conditions?: ConditionNow[];
 }
 
@@ -58,9 +64,12 @@ export function statusIntent(session: Session, change: StatusChange, now: string
     deadline: status?.deadline,
     completionTime: status?.completionTime,
     repository: status?.repository,
+    configurationHash: status?.configurationHash,
     initializer: status?.initializer,
     retention: status?.retention,
     replicas: status?.replicas,
+    job: status?.job,
+    hooks: status?.hooks,
     ...fields,
     observedGeneration: observedGeneration(session),
     conditions,
@@ -117,8 +126,16 @@ export function describeRestored(stats: readonly RestoreStat[], hosts: readonly 
     .slice(0, MOST_TOLD)
     .map(({ hostname, directory, snapshot }) => `${directory}${of(hostname)} from snapshot ${snapshot}`);
   const more = stats.length > MOST_TOLD ? [`${stats.length - MOST_TOLD} more`] : [];
-  const remarks = hosts.flatMap(({ message }) => message?.slice(0, LONGEST_TOLD) ?? []).slice(0, MOST_TOLD);
-  return [`restored ${[...told, ...more].join(', ')}`, ...remarks].join('; ');
+  return [`restored ${[...told, ...more].join(', ')}`, ...remarksOf(hosts)].join('; ');
+}
+
+/** How many snapshots there are, and what is to be said of them although all went well: what a backup of the cluster lacks, say. */
+export function describeMade(snapshots: number, hosts: readonly HostNow[]): string {
+  return [`snapshots made: ${snapshots}`, ...remarksOf(hosts)].join('; ');
+}
+
+function remarksOf(hosts: readonly HostNow[]): string[] {
+  return hosts.flatMap(({ message }) => message?.slice(0, LONGEST_TOLD) ?? []).slice(0, MOST_TOLD);
 }
 
 /** These hosts in words, the first few by name. */

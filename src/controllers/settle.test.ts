@@ -11,12 +11,17 @@ const pod = aPod('web-1');
 const acting: HostNow = { host: 'host-1', podName: 'web-1', podUID: pod.metadata.uid ?? '' };
 const awaited: HostNow = { host: 'host-0' };
 
-async function settledAt(seconds: number, spec: object = {}) {
+async function settledAt(
+  seconds: number,
+  spec: object = {},
+  { said = {}, deletion }: { said?: Partial<HostNow>; deletion?: { reason: string; message: string } } = {},
+) {
   const clock = manualClock();
   await clock.advance(seconds * 1000);
   const watch = new HostWatch({ get: async () => pod } as never, clock);
   const session = aRestore({ spec, status: { phase: 'Running', deadline } });
-  const { hosts } = await settleHosts({ clock }, watch, session, [acting, awaited]);
+  const hostsNow = [{ ...acting, ...said }, awaited];
+  const { hosts } = await settleHosts({ clock }, watch, session, hostsNow, deletion);
   return hosts.map(({ reason, message }) => (reason === undefined ? 'goes on' : `${reason}: ${message}`));
 }
 
@@ -29,6 +34,20 @@ describe('the hosts of a session', () => {
     const late = `DeadlineExceeded: it was not done by the deadline ${deadline}:`;
     expect(await settledAt(3_601)).toEqual(['goes on', `${late} no pod came for it`]);
     expect(await settledAt(3_646)).toEqual([`${late} its agent did not stop`, `${late} no pod came for it`]);
+  });
+
+  it('are all settled as the session is deleted, since its agents stop and say nothing', async () => {
+    const deletion = { reason: 'SessionDeleted', message: 'it was deleted' };
+    const settled = 'SessionDeleted: it was deleted';
+    expect(await settledAt(1, {}, { deletion })).toEqual([settled, settled]);
+  });
+
+  it('that had a snapshot still to mark as incomplete end with that, and name it', async () => {
+    const said = { reason: 'NotMarkedIncomplete', message: 'Snapshot 01234567 is not complete' };
+    expect(await settledAt(3_646, {}, { said })).toEqual([
+      `NotMarkedIncomplete: ${said.message}. it was not done by the deadline ${deadline}: its agent did not stop`,
+      expect.stringMatching(/^DeadlineExceeded/),
+    ]);
   });
 
   it('that have no pod are settled as the session is cancelled', async () => {

@@ -104,6 +104,44 @@ describe('targetProblems', () => {
     ]);
   });
 
+  it('warns of a Deployment of several pods that have a volume each, which may be scaled again', () => {
+    const caches = cachesWith();
+    caches.workloads.of('Deployment').set({ ...workload, spec: { ...workload.spec, replicas: 3 } });
+    const object = asking({ directories: ['/source/data'], container: 'app' });
+    expect(find(BACKUP_CONFIGURATION, object, undefined, caches)).toEqual({
+      problems: [],
+      warnings: [
+        {
+          path: 'spec.target.directories',
+          message:
+            '/source/data lies in the volume "data" (emptyDir), which is not the same for all 3 pods of Deployment "shop", and there is one backup: scale it to one replica, or make it a StatefulSet',
+        },
+      ],
+    });
+  });
+
+  it.each([
+    [1, []],
+    [2, ['spec.repository.name']],
+  ])(
+    'warns of a repository on a hostPath, of %i pods that may be on several nodes: %j',
+    (replicas, paths) => {
+      const caches = cachesWith();
+      const local = { hostPath: { path: '/srv/backups' } };
+      const { spec, ...repository } = aRepository();
+      caches.repositories.set({ ...repository, spec: { ...spec, backend: { ...spec.backend, local } } });
+      caches.workloads.of('Deployment').set({ ...workload, spec: { ...workload.spec, replicas } });
+      const { problems, warnings } = find(
+        BACKUP_CONFIGURATION,
+        asking({ directories: ['/etc/app'], container: 'app' }),
+        undefined,
+        caches,
+      );
+      expect(problems).toEqual([]);
+      expect(warnings.map(({ path }) => path)).toEqual(paths);
+    },
+  );
+
   it('warns of a clash with another configuration, whichever of the two is left out', () => {
     const app = { directories: ['/source/data'], container: 'app' };
     const log = { directories: ['/source/data'], container: 'log' };
@@ -126,5 +164,64 @@ describe('targetProblems', () => {
     expect(earlier.warnings.map(({ message }) => message).join()).toContain(
       'BackupConfiguration "z" would be left out: ',
     );
+  });
+});
+
+describe('targetProblems of what has a task', () => {
+  const dump = {
+    apiVersion: 'stash.appscode.com/v1beta1',
+    kind: 'Function',
+    metadata: { name: 'pg-dump' },
+    spec: { image: 'tool', inputs: { jobs: { required: false, schema: { type: 'integer' as const } } } },
+  };
+  const task = {
+    apiVersion: 'stash.appscode.com/v1beta1',
+    kind: 'Task',
+    metadata: { name: 'pg-dump' },
+    spec: { functions: [{ name: 'pgDump' }] },
+  };
+  const configuration = (inputs: Record<string, string>, paused = false) => ({
+    kind: 'BackupConfiguration',
+    metadata: { name: 'db', namespace: 'demo' },
+    spec: { schedule: '@daily', paused, repository: { name: 'repo' }, task: { name: 'pgDump', inputs } },
+  });
+
+  function withTask() {
+    const caches = createCaches();
+    caches.functions.set(dump);
+    caches.tasks.set(task);
+    return caches;
+  }
+
+  it('holds its inputs against the Functions of its Task', () => {
+    expect(find(BACKUP_CONFIGURATION, configuration({ jobs: 'many' }), undefined, withTask())).toEqual({
+      problems: [
+        {
+          path: 'spec.task.inputs.jobs',
+          message: '"many" is no integer (Function "pg-dump", spec.inputs.jobs)',
+        },
+      ],
+      warnings: [],
+    });
+  });
+
+  it('warns of a Task that is not there yet', () => {
+    expect(find(BACKUP_CONFIGURATION, configuration({ jobs: 'many' }), undefined, createCaches())).toEqual({
+      problems: [],
+      warnings: [
+        {
+          path: 'spec.task.name',
+          message: 'there is no Task "pgDump", nor "pg-dump" yet, without which no session can run',
+        },
+      ],
+    });
+  });
+
+  it('lets be who pauses one that asked the same before', () => {
+    const before = configuration({ jobs: 'many' });
+    expect(find(BACKUP_CONFIGURATION, configuration({ jobs: 'many' }, true), before, withTask())).toEqual({
+      problems: [],
+      warnings: [],
+    });
   });
 });

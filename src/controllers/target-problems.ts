@@ -4,12 +4,16 @@ import { canonicalJSON } from '../api/names.ts';
 import type { Problem } from '../api/problem.ts';
 import type { Repository } from '../api/repository.ts';
 import type { RestoreSession } from '../api/restore-session.ts';
+import { isOfWorkload, type WorkloadBackup, type WorkloadRestore } from '../api/workload-target.ts';
 import { inject } from '../injection/inject.ts';
 import type { InjectionProblem } from '../injection/problem.ts';
 import type { BackupWanted, InjectionOptions, Wanted } from '../injection/wanted.ts';
 import { wantedBy, wantedOf } from '../injection/wanted-by.ts';
 import type { Caches } from './caches.ts';
 import type { Context } from './context.ts';
+import { hostPathWarning } from './host-path-reach.ts';
+import { separateVolumes } from './separate-volumes.ts';
+import { taskProblems } from './task-problems.ts';
 import { forbiddenVolume } from './volume-policy.ts';
 import { wantedFor } from './wanted.ts';
 import type { Workload } from './workload.ts';
@@ -19,7 +23,7 @@ import { workloadKey } from './workload-caches.ts';
 export interface TargetProblems {
   /** What the object asks of the workload and cannot have. */
   problems: Problem[];
-  /** What it could have, were it not for others that want something of the same workload. */
+  /** What it could have, were it not for others that want something of the same workload, or for how that is scaled. */
   warnings: Problem[];
 }
 
@@ -44,7 +48,10 @@ export function targetProblems(
   }
   if (kind !== BACKUP_CONFIGURATION && kind !== RESTORE_SESSION) return NONE;
   const asking = object as BackupConfiguration | RestoreSession;
+  if (asking.spec.task !== undefined)
+    return taskProblems(caches, kind, asking, oldObject as typeof asking | undefined);
   if (oldObject !== undefined && isAskedBefore(asking, oldObject as typeof asking)) return NONE;
+  if (!isOfWorkload(asking)) return NONE;
   const { namespace = '', name } = asking.metadata;
   const { ref } = asking.spec.target;
   const workload = caches.workloads.get(workloadKey(namespace, ref));
@@ -60,19 +67,31 @@ export function targetProblems(
   const others = { ...standing, [list]: standing[list].filter((each) => each.name !== name) };
   const known = problemsIn(workload, others, options).map((problem) => canonicalJSON(problem));
   const together = problemsIn(workload, { ...others, [list]: [...others[list], own] }, options);
-  return {
-    problems: [],
-    warnings: together
-      .filter((problem) => !known.includes(canonicalJSON(problem)))
-      .map((problem) =>
-        problem.name === name && problem.subject === kind.kind
-          ? withoutSubject(problem)
-          : {
-              path: '',
-              message: `${problem.subject} "${problem.name}" would be left out: ${problem.message}`,
-            },
-      ),
-  };
+  const clashes = together
+    .filter((problem) => !known.includes(canonicalJSON(problem)))
+    .map((problem) =>
+      problem.name === name && problem.subject === kind.kind
+        ? withoutSubject(problem)
+        : {
+            path: '',
+            message: `${problem.subject} "${problem.name}" would be left out: ${problem.message}`,
+          },
+    );
+  return { problems: [], warnings: [...clashes, ...passing(caches, workload, asking)] };
+}
+
+/** What keeps sessions from being good as long as the workload is scaled as it is: another number may come at any time, by nobody's hand. */
+function passing(
+  caches: Caches,
+  workload: Workload,
+  { metadata, spec }: WorkloadBackup | WorkloadRestore,
+): Problem[] {
+  const repository = caches.repositories.get(`${metadata.namespace}/${spec.repository.name}`);
+  const spread = repository && hostPathWarning(workload, repository);
+  return [
+    separateVolumes(workload, spec.target) ?? [],
+    spread === undefined ? [] : { path: 'spec.repository.name', message: spread },
+  ].flat();
 }
 
 function isAskedBefore(asking: BackupConfiguration | RestoreSession, before: typeof asking): boolean {
@@ -88,7 +107,7 @@ function settingsOf({ spec }: BackupConfiguration | RestoreSession): unknown {
 }
 
 /** A Repository that is not there yet is none of the workload's problems. */
-function ownWanted(caches: Caches, asking: BackupConfiguration | RestoreSession): BackupWanted {
+function ownWanted(caches: Caches, asking: WorkloadBackup | WorkloadRestore): BackupWanted {
   const { name } = asking.spec.repository;
   const repository = caches.repositories.get(`${asking.metadata.namespace}/${name}`);
   return repository === undefined

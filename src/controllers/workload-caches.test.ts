@@ -38,10 +38,14 @@ describe('the workloads of all kinds', () => {
 
   it('keep of a status what is used', () => {
     const workloads = new WorkloadCaches();
+    const condition = { type: 'ReplicaFailure', status: 'True', message: 'exceeded quota' };
     const status = { desiredNumberScheduled: 3, numberReady: 2 };
     workloads.of('DaemonSet').set({ ...aWorkload({ kind: 'DaemonSet' }), status });
     workloads.of('Deployment').set({ ...deployment, status: {} });
     expect(workloads.get('demo/DaemonSet/shop')?.status).toEqual({ desiredNumberScheduled: 3 });
     expect(workloads.get('demo/Deployment/shop')).not.toHaveProperty('status');
+    const conditions = [condition, { ...condition, type: 'Progressing' }];
+    workloads.of('Deployment').set({ ...deployment, status: { replicas: 1, conditions } });
+    expect(workloads.get('demo/Deployment/shop')?.status).toEqual({ replicas: 1, conditions: [condition] });
   });
 });

@@ -59,13 +59,24 @@ export class WorkloadCaches {
   }
 }
 
-/** Of the status, on how many nodes a DaemonSet wants a pod: nothing else tells. */
 function onlyUsed({ status, ...workload }: Workload): Workload {
   const { managedFields: _, ...metadata } = workload.metadata as ObjectMeta & { managedFields?: unknown };
-  const desired = status?.desiredNumberScheduled;
-  return {
-    ...workload,
-    metadata,
-    ...(desired !== undefined && { status: { desiredNumberScheduled: desired } }),
-  };
+  const used = statusUsed(status);
+  return { ...workload, metadata, ...(Object.keys(used).length > 0 && { status: used }) };
+}
+
+const COUNTS = [
+  'observedGeneration',
+  'replicas',
+  'updatedReplicas',
+  'desiredNumberScheduled',
+  'currentNumberScheduled',
+  'updatedNumberScheduled',
+] as const;
+
+/** How many pods there are, and why a Deployment has too few. */
+function statusUsed(status: Workload['status'] = {}): NonNullable<Workload['status']> {
+  const counts = COUNTS.flatMap((field) => (status[field] === undefined ? [] : [[field, status[field]]]));
+  const conditions = (status.conditions ?? []).filter(({ type }) => type === 'ReplicaFailure');
+  return { ...Object.fromEntries(counts), ...(conditions.length > 0 && { conditions }) };
 }

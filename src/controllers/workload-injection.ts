@@ -1,13 +1,27 @@
-import { LEARNT_ANNOTATION, REQUESTED_ANNOTATION } from '../api/annotations.ts';
+import {
+  LEARNT_ANNOTATION,
+  ON_NEXT_UPDATE_ANNOTATION,
+  REFUSED_ANNOTATION,
+  REQUESTED_ANNOTATION,
+} from '../api/annotations.ts';
 import { canonicalJSON, shortHash } from '../api/names.ts';
+import type { ObjectMeta } from '../api/object.ts';
+import { isOfWorkload } from '../api/workload-target.ts';
 import { hasDrifted, learntOf, stateOf } from '../injection/drift.ts';
 import { inject } from '../injection/inject.ts';
+import { readRecord } from '../injection/record.ts';
+import { isRefused, isVoid, writeRefusal } from '../injection/refusal.ts';
 import type { Wanted } from '../injection/wanted.ts';
+import { editionOf } from '../injection/wanted-by.ts';
 import { isNotFound } from '../kube/errors.ts';
+import { FIELD_MANAGER } from '../kube/field-managers.ts';
 import { keyOf } from '../kube/object.ts';
 import type { Reconciler } from '../kube/queue.ts';
-import { type Context, FIELD_MANAGER } from './context.ts';
+import type { Context } from './context.ts';
 import { readHeld } from './held-replicas.ts';
+import { patienceOf, patienceOn } from './patience.ts';
+import type { RefusalWatch } from './refusal-watch.ts';
+import { mayBeOurs } from './refused-pods.ts';
 import { inTurn } from './restore-queue.ts';
 import { mustBeEmptied } from './restore-target.ts';
 import { wantedAtRest, wantedFor } from './wanted.ts';
@@ -27,6 +41,9 @@ const SUSPICIOUS = 3;
 /** So many touches that put nothing right tell that what stands there is how it always ends: a release of Kubernetes has new defaults. */
 const RESIGNED = 6;
 
+/** Annotations of a workload's metadata, each with its value, or null where it is to go. */
+type Notes = Record<string, string | null>;
+
 interface Touches {
   /** Of what was wanted. */
   hash: string;
@@ -39,22 +56,33 @@ interface Touches {
  * through the webhook, which is the one way in. Where that has no effect (the webhook did not answer, or another controller takes
  * out what is put in), the touches become rarer and an Event says so: two that disagree must not loop (stash#1308).
  *
- * Where it does, it is learnt what became of the parts, so that a later change of them is found and put right ({@link hasDrifted}).
+ * Where its pods are refused with what was put in, that is taken out again and stays out until something has changed: the workload is
+ * marked for it, see {@link writeRefusal}.
+ *
+ * Where it carries what is wanted, it is learnt what became of the parts, so that a later change of them is found and put right ({@link hasDrifted}).
  */
-export function workloadInjection(context: Context): Reconciler {
+export function workloadInjection(context: Context, refusals: RefusalWatch): Reconciler {
   const { client, caches, clock, log } = context;
   const touches = new Map<string, Touches>();
   return async (key) => {
     const workload = caches.workloads.get(key);
     if (workload === undefined || workload.metadata.deletionTimestamp !== undefined) {
       touches.delete(key);
+      refusals.forget(key);
       return undefined;
     }
     if (isBeingRestored(key)) return undefined;
+    const { refused, lookAgainAfter } = await refusals.look(workload);
+    if (refused !== undefined && mayBeOurs(workload) && !isRefused(workload)) {
+      await takeOut(key, workload, refused);
+      return undefined;
+    }
+    const later = lookAgainAfter === undefined ? undefined : { requeueAfter: lookAgainAfter };
     const wanted = wantedNow(workload);
     if (wanted === undefined || !inject(workload, wanted, context.injection).changed) {
-      if (isToBeLearnt(workload)) await learn(workload);
-      return undefined;
+      const notes = { ...(isToBeLearnt(workload) && learntNow(workload)), ...patienceNow(workload) };
+      if (Object.keys(notes).length > 0 || hasVoidMark(workload)) await note(workload, notes);
+      return later;
     }
 
     const now = clock.now();
@@ -73,7 +101,7 @@ export function workloadInjection(context: Context): Reconciler {
       log.info({ workload: key, carries: wantedNames(wanted) }, 'the workload was brought up to date');
     if (count + 1 >= SUSPICIOUS) warn(touched, hadEffect);
     if (!hadEffect && count + 1 >= RESIGNED && hasDrifted(touched)) {
-      await learn(touched);
+      await note(touched, learntNow(touched));
       return undefined;
     }
     return hadEffect ? undefined : { requeueAfter: pause(count + 1) };
@@ -81,26 +109,82 @@ export function workloadInjection(context: Context): Reconciler {
 
   /** New pods would end those in which a restore runs; its end leads here again. */
   function isBeingRestored(key: string): boolean {
-    return caches.restoreSessions.byIndex('workload', key).some(({ status }) => status?.phase === 'Running');
+    return caches.restoreSessions.byIndex('target', key).some(({ status }) => status?.phase === 'Running');
   }
 
   /** What is wanted, less the restore for which the workload is scaled first: it comes in with that very write, without a rollout. */
   function wantedNow(workload: Workload): Wanted | undefined {
     const { namespace = '', name } = workload.metadata;
     const wanted = wantedFor(caches, namespace, workload.kind, name);
-    const session = inTurn(caches.restoreSessions.byIndex('workload', keyOfWorkload(workload)));
+    const session = inTurn(
+      caches.restoreSessions.byIndex('target', keyOfWorkload(workload)).filter(isOfWorkload),
+    );
     const isScaledFirst =
       session !== undefined &&
       workload.spec.replicas !== 0 &&
       readHeld(workload)?.session !== session.metadata.uid &&
       mustBeEmptied(workload, session);
     const due = isScaledFirst ? { ...wanted, restores: [] } : wanted;
-    return wantedAtRest(caches, namespace, due, workload.spec.template?.metadata?.annotations);
+    return wantedAtRest(caches, namespace, due, workload);
+  }
+
+  /**
+   * Marks the workload, so that the webhook takes out what its pods are refused with. A restore has come last, and goes first: the
+   * sidecar may have been admitted for long.
+   */
+  async function takeOut(key: string, workload: Workload, refused: string): Promise<void> {
+    const { name, namespace, resourceVersion } = workload.metadata;
+    const record = readRecord(workload.spec.template?.metadata?.annotations);
+    const { backups = [], restores = [] } = record ?? {};
+    const asking: readonly { metadata: ObjectMeta }[] =
+      restores.length > 0
+        ? caches.restoreSessions
+            .byIndex('target', key)
+            .filter((each) => restores.includes(each.metadata.name))
+        : caches.configurations.byIndex('target', key).filter((each) => backups.includes(each.metadata.name));
+    const mark = writeRefusal(workload, editionsOf(asking), refused, context.injection);
+    const metadata = { resourceVersion, annotations: { [REFUSED_ANNOTATION]: mark } };
+    try {
+      await client.mergePatch(
+        resourceOf(workload),
+        name,
+        namespace,
+        { metadata },
+        { fieldManager: FIELD_MANAGER },
+      );
+    } catch (error) {
+      if (isNotFound(error)) return;
+      throw error;
+    }
+    const what = restores.length > 0 ? 'the init container that restores' : 'the sidecar';
+    const note = `its pods cannot be created with ${what} in them, so that it is taken out again: ${refused}`;
+    log.warn({ workload: key }, note);
+    context.events.record({
+      type: 'Warning',
+      reason: 'PodsRefused',
+      action: 'TakeOut',
+      note,
+      regarding: workload,
+    });
+  }
+
+  function hasVoidMark(workload: Workload): boolean {
+    const key = keyOfWorkload(workload);
+    const asking = [
+      ...caches.configurations.byIndex('target', key),
+      ...caches.restoreSessions.byIndex('target', key),
+    ];
+    return isVoid(workload, editionsOf(asking), context.injection);
+  }
+
+  /** Takes the mark of an earlier refusal along, where it leaves nothing out any more. */
+  function withoutVoidMark(workload: Workload, annotations: Notes) {
+    return hasVoidMark(workload) ? { ...annotations, [REFUSED_ANNOTATION]: null } : annotations;
   }
 
   async function touch(workload: Workload, hash: string): Promise<Workload | undefined> {
     const { name, namespace } = workload.metadata;
-    const patch = { metadata: { annotations: { [REQUESTED_ANNOTATION]: hash } } };
+    const patch = { metadata: { annotations: withoutVoidMark(workload, { [REQUESTED_ANNOTATION]: hash }) } };
     try {
       return await client.mergePatch<Workload>(resourceOf(workload), name, namespace, patch, {
         fieldManager: FIELD_MANAGER,
@@ -111,10 +195,18 @@ export function workloadInjection(context: Context): Reconciler {
     }
   }
 
-  /** What is in the workload now is how it should be. */
-  async function learn(workload: Workload): Promise<void> {
+  /** What is to be remembered of the rollouts that are waited for, where something else is remembered. */
+  function patienceNow(workload: Workload): Notes {
+    const { namespace = '' } = workload.metadata;
+    const record = readRecord(workload.spec.template?.metadata?.annotations);
+    const patience = patienceOf(caches, namespace, workload, record);
+    return patience === patienceOn(workload) ? {} : { [ON_NEXT_UPDATE_ANNOTATION]: patience ?? null };
+  }
+
+  /** Writes what is known of the workload as it stands into its annotations. */
+  async function note(workload: Workload, notes: Notes): Promise<void> {
     const { name, namespace, resourceVersion } = workload.metadata;
-    const annotations = { [LEARNT_ANNOTATION]: stateOf(workload) ?? null };
+    const annotations = withoutVoidMark(workload, notes);
     try {
       // The version goes along: what was changed meanwhile was not looked at.
       await client.mergePatch(
@@ -141,10 +233,19 @@ export function workloadInjection(context: Context): Reconciler {
   }
 }
 
+/** What is in the workload now is how it should be. */
+function learntNow(workload: Workload): Notes {
+  return { [LEARNT_ANNOTATION]: stateOf(workload) ?? null };
+}
+
 /** Nothing was learnt of this injection yet, or something of one that is gone. */
 function isToBeLearnt(workload: Workload): boolean {
   if (stateOf(workload) !== undefined) return learntOf(workload) === undefined;
   return workload.metadata.annotations?.[LEARNT_ANNOTATION] !== undefined;
+}
+
+function editionsOf(asking: readonly { metadata: ObjectMeta }[]): string[] {
+  return asking.flatMap(({ metadata }) => editionOf(metadata) ?? []);
 }
 
 function pause(count: number): number {

@@ -1,9 +1,11 @@
 import { HELD_REPLICAS_ANNOTATION } from '../api/annotations.ts';
+import { isOfWorkload } from '../api/workload-target.ts';
 import { isNotFound } from '../kube/errors.ts';
+import { FIELD_MANAGER } from '../kube/field-managers.ts';
 import type { Outcome, Reconciler } from '../kube/queue.ts';
 import { podsOf } from './agent-pods.ts';
-import { type Context, FIELD_MANAGER } from './context.ts';
-import { decideReplicas, type HeldReplicas, isCarried, readHeld } from './held-replicas.ts';
+import type { Context } from './context.ts';
+import { decideReplicas, type HeldReplicas, isCarried, mayBeHeld, readHeld } from './held-replicas.ts';
 import { inTurn } from './restore-queue.ts';
 import { mustBeEmptied } from './restore-target.ts';
 import { resourceOf, type Workload } from './workload.ts';
@@ -21,13 +23,17 @@ const RETRY = 5_000;
 export function workloadReplicas(context: Context): Reconciler {
   const { client, caches, log } = context;
   return async (key) => {
-    const workload = caches.workloads.get(key);
-    if (workload === undefined || workload.metadata.deletionTimestamp !== undefined) return undefined;
-    const sessions = caches.restoreSessions.byIndex('workload', key);
+    const known = caches.workloads.get(key);
+    if (known === undefined || known.metadata.deletionTimestamp !== undefined) return undefined;
+    const sessions = caches.restoreSessions.byIndex('target', key).filter(isOfWorkload);
     const session = inTurn(sessions);
-    const isConcerned = session !== undefined && mustBeEmptied(workload, session);
-    if (readHeld(workload) === undefined && !isConcerned) return undefined;
+    const isConcerned = session !== undefined && mustBeEmptied(known, session);
+    const isAtZero = mayBeHeld(known, sessions);
+    if (readHeld(known) === undefined && !isConcerned && !isAtZero) return undefined;
 
+    // Who scaled it is told by managedFields, which the caches do without.
+    const workload = isAtZero ? await current(known) : known;
+    if (workload === undefined || workload.metadata.deletionTimestamp !== undefined) return undefined;
     const decision = decideReplicas(workload, sessions, await podsOf(client, workload));
     switch (decision.kind) {
       case 'Leave':
@@ -67,6 +73,16 @@ export function workloadReplicas(context: Context): Reconciler {
     log.info({ workload: key, session, replicas: held.replicas }, note);
     record(workload, 'ScaledToZero', note);
     return { requeueAfter: LOOK_EVERY };
+  }
+
+  async function current(workload: Workload): Promise<Workload | undefined> {
+    const { name, namespace } = workload.metadata;
+    try {
+      return await client.get<Workload>(resourceOf(workload), name, namespace);
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
   }
 
   /** Replicas and annotation in one write, which fails where the workload has changed since it was looked at. */

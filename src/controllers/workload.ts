@@ -22,8 +22,16 @@ interface WorkloadSpec {
 }
 
 interface WorkloadStatus {
-  /** Of a DaemonSet: on how many nodes it wants a pod. */
+  observedGeneration?: number;
+  /** Of a Deployment and a StatefulSet: how many pods there are, and how many of them are made from the template as it stands. */
+  replicas?: number;
+  updatedReplicas?: number;
+  /** Of a DaemonSet: on how many nodes it wants a pod; the same of it. */
   desiredNumberScheduled?: number;
+  currentNumberScheduled?: number;
+  updatedNumberScheduled?: number;
+  /** Of a Deployment. */
+  conditions?: { type: string; status: string; message?: string }[];
 }
 
 /** The kinds of workloads that can be a target. */

@@ -1,6 +1,6 @@
+import { TOKEN_PATH, TOKEN_VOLUME, tokenVolume } from '../api/agent-pod.ts';
 import { agentEnvironment, NO_ENVIRONMENT } from './environment.ts';
-import { tokenVolume } from './inject.ts';
-import { SCRATCH_PATH, SIDECAR, SIDECAR_SCRATCH_VOLUME, TOKEN_PATH, TOKEN_VOLUME } from './layout.ts';
+import { SCRATCH_PATH, SIDECAR, SIDECAR_SCRATCH_VOLUME } from './layout.ts';
 import { podOf, podTemplateOf } from './pod.ts';
 import { type Raw, rawOf, rawsOf } from './raw.ts';
 import { mountRepository, volumesOf } from './repositories.ts';

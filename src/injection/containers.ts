@@ -1,14 +1,7 @@
+import { TOKEN_PATH, TOKEN_VOLUME } from '../api/agent-pod.ts';
 import { agentEnvironment } from './environment.ts';
 import { firstHolder } from './holders.ts';
-import {
-  RESTORE,
-  RESTORE_SCRATCH_VOLUME,
-  SCRATCH_PATH,
-  SIDECAR,
-  SIDECAR_SCRATCH_VOLUME,
-  TOKEN_PATH,
-  TOKEN_VOLUME,
-} from './layout.ts';
+import { RESTORE, RESTORE_SCRATCH_VOLUME, SCRATCH_PATH, SIDECAR, SIDECAR_SCRATCH_VOLUME } from './layout.ts';
 import type { Part } from './plan.ts';
 import type { Mount, Pod } from './pod.ts';
 import type { Raw } from './raw.ts';

@@ -1,5 +1,5 @@
 import { findHold } from './holders.ts';
-import { normalPath } from './paths.ts';
+import { contains, normalPath } from './paths.ts';
 import { CLAIM_TEMPLATE, type Mount, type Pod, podOf, podTemplateOf } from './pod.ts';
 import { DIRECTORIES_FIELD } from './problem.ts';
 import { rawOf } from './raw.ts';
@@ -21,6 +21,15 @@ export interface DataVolume {
   owner: 'Pod' | 'Ordinal' | 'Node' | 'Shared';
 }
 
+/** A directory of a PersistentVolumeClaim that holds data of a target. */
+export interface DataClaim {
+  /** Of the claims that the pods of a StatefulSet have one each of, what comes before the ordinal: `<template>-<set>-`. */
+  claim: string;
+  isOfOrdinals: boolean;
+  /** From the claim's root, normal. It is the root itself where each pod has a directory of its own. */
+  path: string;
+}
+
 /** Source: Kubernetes, "Ephemeral Volumes". A CSI driver's volume in a pod's own spec lives as long as the pod. */
 const OF_POD = ['emptyDir', 'ephemeral', 'csi', 'gitRepo'];
 
@@ -32,6 +41,34 @@ export function dataVolumesOf(
   workload: object,
   wanted: Pick<DirectoriesWanted, 'directories' | 'container'>,
 ): DataVolume[] {
+  return dataMountsOf(workload, wanted).map(({ pod, mount, directory }) => ({
+    name: mount.volume,
+    directory,
+    ...ownerOf(pod, mount, rawOf(workload).kind),
+  }));
+}
+
+/** The claims among the volumes of {@link dataVolumesOf}, and which part of each is meant. */
+export function dataClaimsOf(
+  workload: object,
+  wanted: Pick<DirectoriesWanted, 'directories' | 'container'>,
+): DataClaim[] {
+  return dataMountsOf(workload, wanted).flatMap(({ pod, mount, directory }): DataClaim[] => {
+    const source = rawOf(pod.volumes.get(mount.volume));
+    const path = pathInVolume(mount, normalPath(directory));
+    if (source[CLAIM_TEMPLATE] !== undefined) {
+      const { name } = rawOf(rawOf(workload).metadata);
+      return [{ claim: `${mount.volume}-${name}-`, isOfOrdinals: true, path }];
+    }
+    const { claimName } = rawOf(source.persistentVolumeClaim);
+    return typeof claimName === 'string' ? [{ claim: claimName, isOfOrdinals: false, path }] : [];
+  });
+}
+
+function dataMountsOf(
+  workload: object,
+  wanted: Pick<DirectoriesWanted, 'directories' | 'container'>,
+): { pod: Pod; mount: Mount; directory: string }[] {
   const raw = rawOf(workload);
   const template = podTemplateOf(raw);
   if (template === undefined) return [];
@@ -39,9 +76,14 @@ export function dataVolumesOf(
   const pod = podOf(record === undefined ? template : takeOut(template, record, () => false), raw);
   return wanted.directories.flatMap((directory) => {
     const hold = findHold(pod, normalPath(directory), wanted.container, DIRECTORIES_FIELD);
-    if ('reason' in hold) return [];
-    return hold.mounts.map((mount) => ({ name: mount.volume, directory, ...ownerOf(pod, mount, raw.kind) }));
+    return 'reason' in hold ? [] : hold.mounts.map((mount) => ({ pod, mount, directory }));
   });
+}
+
+/** Where in the volume of `mount` the part of it is that lies in `directory`. */
+function pathInVolume({ path, subPath = '', subPathExpr }: Mount, directory: string): string {
+  if (subPathExpr !== undefined) return '/';
+  return normalPath(`${subPath}/${contains(path, directory) ? directory.slice(path.length) : ''}`);
 }
 
 function ownerOf(

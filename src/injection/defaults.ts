@@ -1,6 +1,7 @@
 import { parseQuantity } from '../api/quantity.ts';
+import type { FieldShape, Shape } from './canonical.ts';
 import { fingerprint } from './fingerprint.ts';
-import { isRaw, type Raw, rawOf } from './raw.ts';
+import { type Raw, rawOf, without } from './raw.ts';
 
 /**
  * The same for a pod template as its owner wrote it and as the API server sends it, defaults filled in: what `stash inject` makes of
@@ -11,79 +12,62 @@ import { isRaw, type Raw, rawOf } from './raw.ts';
  * @see https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.34/ - `pkg/apis/core/v1/defaults.go` fills in what stands here
  */
 export function templateFingerprint(template: Raw): string {
-  return fingerprint(plain(template, TEMPLATE));
+  return fingerprint(withAccountName(template), TEMPLATE);
 }
 
 /** What the API server does to the fields of an object. */
-interface Shape {
+interface Filled {
   /** Filled in where they are absent. */
   defaults?: Readonly<Record<string, unknown>>;
   /** Left out by the API server where they are false, 0 or empty text. */
   omitted?: readonly string[];
   /** Objects, or lists of objects. */
-  fields?: Readonly<Record<string, Shape>>;
+  fields?: Readonly<Record<string, Filled>>;
   /** What is more than a table can say. */
-  also?: (object: Raw) => Raw;
+  said?: Readonly<Record<string, FieldShape['said']>>;
+  /** The same of every field, whatever its name. */
+  each?: FieldShape['said'];
 }
 
-function plain(object: Raw, shape: Shape): Raw {
-  const { defaults = {}, omitted = [], fields = {}, also } = shape;
-  let result: Record<string, unknown> | undefined;
-  for (const [field, value] of Object.entries(object)) {
-    const isDefault =
-      (Object.hasOwn(defaults, field) && defaults[field] === value) ||
-      ((value === false || value === 0 || value === '') && omitted.includes(field));
-    const inner = Object.hasOwn(fields, field) ? fields[field] : undefined;
-    const now = isDefault ? undefined : inner === undefined ? value : plainValue(value, inner);
-    if (now === value) continue;
-    result ??= { ...object };
-    result[field] = now;
-  }
-  const made = result ?? object;
-  return also === undefined ? made : also(made);
-}
-
-function plainValue(value: unknown, shape: Shape): unknown {
-  if (isRaw(value)) return plain(value, shape);
-  if (!Array.isArray(value)) return value;
-  let result: unknown[] | undefined;
-  value.forEach((entry, index) => {
-    const now = isRaw(entry) ? plain(entry, shape) : entry;
-    if (now === entry) return;
-    result ??= [...value];
-    result[index] = now;
-  });
-  return result ?? value;
-}
-
-/** "0.5" and 0.5 are "500m" when they come back. */
-function quantities(list: unknown): unknown {
-  if (!isRaw(list)) return list;
-  return Object.fromEntries(
-    Object.entries(list).map(([name, quantity]) => [name, parseQuantity(quantity) ?? quantity]),
+/** What is filled in, and what would be left out, says nothing. */
+function shapeOf({ defaults = {}, omitted = [], fields = {}, said = {}, each }: Filled): Shape {
+  const same = { said: each, shape: undefined };
+  if (each !== undefined) return { get: () => same };
+  const names = [defaults, fields, said].flatMap((table) => Object.keys(table)).concat(omitted);
+  return new Map(
+    names.map((name): [string, FieldShape] => {
+      const filledIn = defaults[name];
+      const isOmitted = omitted.includes(name);
+      const inTable = (value: unknown) =>
+        value === filledIn || (isOmitted && isZero(value)) ? undefined : value;
+      const inner = fields[name];
+      return [name, { said: said[name] ?? inTable, shape: inner && shapeOf(inner) }];
+    }),
   );
 }
 
+const isZero = (value: unknown) => value === false || value === 0 || value === '';
+
+/** "0.5" and 0.5 are "500m" when they come back. */
+const amount = (quantity: unknown) => parseQuantity(quantity) ?? quantity;
+
+const QUANTITIES: Filled = { each: amount };
+
 /** What a container asks for is what it may use at most, where nothing else is said. */
-const RESOURCES: Shape = {
-  also: (resources) => {
-    if (Object.keys(resources).length === 0) return resources;
-    const limits = rawOf(quantities(resources.limits));
-    const requests = Object.entries(rawOf(quantities(resources.requests))).filter(
-      ([name, quantity]) => limits[name] !== quantity,
-    );
-    return { ...resources, limits, requests: Object.fromEntries(requests) };
+const RESOURCES: Filled = {
+  said: {
+    limits: rawOf,
+    requests: (requests, resources) => {
+      const limits = rawOf(resources.limits);
+      const asked = Object.entries(rawOf(requests));
+      const isOther = ([name, quantity]: [string, unknown]) => amount(limits[name]) !== amount(quantity);
+      return asked.every(isOther) ? rawOf(requests) : Object.fromEntries(asked.filter(isOther));
+    },
   },
+  fields: { limits: QUANTITIES, requests: QUANTITIES },
 };
 
-const quantityField =
-  (field: string) =>
-  (object: Raw): Raw => {
-    const quantity = parseQuantity(object[field]);
-    return quantity === undefined ? object : { ...object, [field]: quantity };
-  };
-
-const PROBE: Shape = {
+const PROBE: Filled = {
   defaults: { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 },
   omitted: ['initialDelaySeconds'],
   fields: {
@@ -92,19 +76,19 @@ const PROBE: Shape = {
   },
 };
 
-const FIELD_REFERENCE: Shape = { defaults: { apiVersion: 'v1' } };
-const RESOURCE_REFERENCE: Shape = { defaults: { divisor: '0' }, omitted: ['divisor'] };
+const FIELD_REFERENCE: Filled = { defaults: { apiVersion: 'v1' } };
+const RESOURCE_REFERENCE: Filled = { defaults: { divisor: '0' }, omitted: ['divisor'] };
 
-const ENVIRONMENT: Shape = {
+const ENVIRONMENT: Filled = {
   omitted: ['value'],
   fields: { valueFrom: { fields: { fieldRef: FIELD_REFERENCE, resourceFieldRef: RESOURCE_REFERENCE } } },
 };
 
-const HANDLER: Shape = {
+const HANDLER: Filled = {
   fields: { httpGet: { defaults: { path: '/', scheme: 'HTTP' }, omitted: ['host'] } },
 };
 
-const CONTAINER: Shape = {
+const CONTAINER: Filled = {
   defaults: { terminationMessagePath: '/dev/termination-log', terminationMessagePolicy: 'File' },
   omitted: ['tty', 'stdin', 'stdinOnce', 'workingDir'],
   fields: {
@@ -118,10 +102,8 @@ const CONTAINER: Shape = {
     startupProbe: PROBE,
     lifecycle: { fields: { postStart: HANDLER, preStop: HANDLER } },
   },
-  also: (container) => {
-    if (container.imagePullPolicy !== pullPolicy(container.image)) return container;
-    const { imagePullPolicy: _, ...rest } = container;
-    return rest;
+  said: {
+    imagePullPolicy: (policy, { image }) => (policy === pullPolicy(image) ? undefined : policy),
   },
 };
 
@@ -134,13 +116,13 @@ function pullPolicy(image: unknown): string {
   return isLatest ? 'Always' : 'IfNotPresent';
 }
 
-const FILES: Shape = { defaults: { defaultMode: 0o644 } };
-const DOWNWARD: Shape = {
+const FILES: Filled = { defaults: { defaultMode: 0o644 } };
+const DOWNWARD: Filled = {
   defaults: { defaultMode: 0o644 },
   fields: { items: { fields: { fieldRef: FIELD_REFERENCE, resourceFieldRef: RESOURCE_REFERENCE } } },
 };
 
-const VOLUME: Shape = {
+const VOLUME: Filled = {
   fields: {
     configMap: FILES,
     secret: FILES,
@@ -156,7 +138,7 @@ const VOLUME: Shape = {
         },
       },
     },
-    emptyDir: { omitted: ['medium'], also: quantityField('sizeLimit') },
+    emptyDir: { omitted: ['medium'], said: { sizeLimit: amount } },
     hostPath: { defaults: { type: '' } },
     persistentVolumeClaim: { omitted: ['readOnly'] },
     nfs: { omitted: ['readOnly'] },
@@ -170,7 +152,7 @@ const VOLUME: Shape = {
   },
 };
 
-const POD: Shape = {
+const POD: Filled = {
   defaults: {
     restartPolicy: 'Always',
     dnsPolicy: 'ClusterFirst',
@@ -189,16 +171,19 @@ const POD: Shape = {
     tolerations: { omitted: ['value', 'key', 'effect'] },
     resources: RESOURCES,
   },
-  also: (pod) => {
-    // The older name of the same field.
-    if (pod.serviceAccount === undefined || pod.serviceAccount === pod.serviceAccountName) {
-      const { serviceAccount: _, ...rest } = pod;
-      return rest;
-    }
-    if (pod.serviceAccountName !== undefined) return pod;
-    const { serviceAccount, ...rest } = pod;
-    return { ...rest, serviceAccountName: serviceAccount };
+  said: {
+    serviceAccount: (account, { serviceAccountName }) =>
+      account === serviceAccountName ? undefined : account,
   },
 };
 
-const TEMPLATE: Shape = { fields: { spec: POD } };
+const TEMPLATE = shapeOf({ fields: { spec: POD } });
+
+/** The older name of the same field is read where the newer has nothing. */
+function withAccountName(template: Raw): Raw {
+  const { serviceAccount, serviceAccountName } = rawOf(template.spec);
+  const hasName = serviceAccountName !== undefined && !isZero(serviceAccountName);
+  if (serviceAccount === undefined || hasName) return template;
+  const spec = { ...without(rawOf(template.spec), 'serviceAccount'), serviceAccountName: serviceAccount };
+  return { ...template, spec };
+}

@@ -49,6 +49,7 @@ export function partsPrint(
   return fingerprint([named('containers'), named('initContainers'), named('volumes')]);
 }
 
-function recordPrint(annotations: Raw): string {
+/** Of the record among `annotations` of a pod template, which tells one injection from another. */
+export function recordPrint(annotations: Raw): string {
   return shortHash(String(annotations[INJECTED_ANNOTATION]), 16);
 }

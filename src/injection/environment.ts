@@ -1,4 +1,5 @@
-import { canonical } from './fingerprint.ts';
+import { POD_FIELDS } from '../api/agent-pod.ts';
+import { canonical } from './canonical.ts';
 import type { Container, Mount } from './pod.ts';
 import { type Raw, rawOf, rawsOf } from './raw.ts';
 
@@ -14,14 +15,6 @@ export interface Environment {
 
 export const NO_ENVIRONMENT: Environment = { entries: [], sources: [], sourced: [] };
 
-/** The agent's own, by the downward API. */
-const AGENT_FIELDS: ReadonlyMap<string, string> = new Map([
-  ['POD_NAME', 'metadata.name'],
-  ['POD_UID', 'metadata.uid'],
-  ['POD_NAMESPACE', 'metadata.namespace'],
-  ['NODE_NAME', 'spec.nodeName'],
-]);
-
 /** What decides how the agent runs: nothing of the user's may say it, be it by a whole ConfigMap. */
 const AGENT_VALUES: ReadonlyMap<string, string> = new Map([
   ['PATH', '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
@@ -30,8 +23,14 @@ const AGENT_VALUES: ReadonlyMap<string, string> = new Map([
   ['LOG_LEVEL', 'info'],
 ]);
 
+const POD_ENTRIES = [...POD_FIELDS].map(([name, fieldPath]) => ({
+  name,
+  valueFrom: { fieldRef: { fieldPath } },
+}));
+
 /** What `mounts` of `container` need. */
 export function environmentOf(container: Container, mounts: readonly Mount[]): Environment {
+  if (mounts.every(({ subPathExpr }) => subPathExpr === undefined)) return NO_ENVIRONMENT;
   const needed = new Set(mounts.flatMap(({ subPathExpr = '' }) => variablesIn(subPathExpr)));
   if (needed.size === 0) return NO_ENVIRONMENT;
 
@@ -92,8 +91,10 @@ export function mergeEnvironments(a: Environment, b: Environment): Environment |
 }
 
 /** The variable that means one thing to the agent and another to the user's mounts. */
-export function clashWithAgent({ entries, sources, sourced }: Environment): string | undefined {
-  for (const [name, fieldPath] of AGENT_FIELDS) {
+export function clashWithAgent(environment: Environment): string | undefined {
+  if (environment === NO_ENVIRONMENT) return undefined;
+  const { entries, sources, sourced } = environment;
+  for (const [name, fieldPath] of POD_FIELDS) {
     if (sources.length > 0 && sourced.includes(name)) return name;
     if (named(entries, name).some((entry) => !isField(entry, fieldPath))) return name;
   }
@@ -105,11 +106,7 @@ export function clashWithAgent({ entries, sources, sourced }: Environment): stri
  * `$(POD_NAME)` that means nothing in the user's container goes on meaning nothing.
  */
 export function agentEnvironment({ entries, sources }: Environment): Raw {
-  const own = [...AGENT_FIELDS].filter(([name]) => named(entries, name).length === 0);
-  const env = [
-    ...entries,
-    ...own.map(([name, fieldPath]) => ({ name, valueFrom: { fieldRef: { fieldPath } } })),
-  ];
+  const env = [...entries, ...POD_ENTRIES.filter(({ name }) => named(entries, name).length === 0)];
   if (sources.length === 0) return { env };
   // What is in `env` wins over what a source has.
   const values = [...AGENT_VALUES].map(([name, value]) => ({ name, value }));

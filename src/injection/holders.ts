@@ -1,6 +1,6 @@
 import { quoted } from '../api/problem.ts';
+import { canonical } from './canonical.ts';
 import { type Environment, environmentOf } from './environment.ts';
-import { canonical } from './fingerprint.ts';
 import { contains, normalPath, overlap } from './paths.ts';
 import type { Container, Mount, Pod } from './pod.ts';
 import { CONTAINER_FIELD, type Fault } from './problem.ts';
@@ -54,7 +54,7 @@ export function findHold(
   const [first] = candidates;
   if (first === undefined) return notMounted(asked, directory, field);
 
-  const differing = candidates.filter((hold) => viewOf(hold) !== viewOf(first));
+  const differing = candidates.filter((hold) => hold !== first && viewOf(hold) !== viewOf(first));
   if (differing.length > 0) {
     const names = candidates.map(({ container }) => container.name);
     return {

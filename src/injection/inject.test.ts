@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { INJECTED_ANNOTATION } from '../api/annotations.ts';
+import { INJECTED_ANNOTATION, REFUSED_ANNOTATION } from '../api/annotations.ts';
 import {
   backup,
   containerOf,
@@ -15,6 +15,7 @@ import {
 import { inject, resume } from './inject.ts';
 import { type Raw, rawOf, rawsOf } from './raw.ts';
 import { readRecord } from './record.ts';
+import { writeRefusal } from './refusal.ts';
 import type { Wanted } from './wanted.ts';
 
 const BACKUP: Wanted = { backups: [backup()], restores: [] };
@@ -226,6 +227,12 @@ describe('what stands there stays', () => {
     expect(again.problems).toHaveLength(wanted.backups.length - 1);
   });
 
+  it('where the version that put it in gave it fewer capabilities', () => {
+    const earlier = JSON.parse(JSON.stringify(workload).replace(',"FSETID"', ''));
+    expect(earlier).not.toEqual(workload);
+    expect(inject(earlier, BOTH, OPTIONS)).toEqual({ workload: earlier, changed: false, problems: [] });
+  });
+
   it("where the API server adds what is empty to the user's template", () => {
     const template = templateOf(workload);
     const metadata = { ...rawOf(template.metadata), creationTimestamp: null };
@@ -236,6 +243,44 @@ describe('what stands there stays', () => {
   it('where nothing is wanted and nothing is in', () => {
     const x = deployment();
     expect(inject(x, NOTHING, OPTIONS)).toEqual({ workload: x, changed: false, problems: [] });
+  });
+});
+
+describe('what is kept of a sidecar', () => {
+  const weekly = backup({ name: 'weekly' });
+  const monthly = backup({ name: 'monthly' });
+  const others = { directories: ['/data/x'] };
+  const { workload } = inject(deployment(), { backups: [backup(), weekly], restores: [] }, OPTIONS);
+  const kept = ['weekly'];
+  const again = (wanted: Partial<Wanted>, from = workload) =>
+    inject(from, { backups: [backup()], restores: [], kept, ...wanted }, OPTIONS);
+
+  it.each<[string, Partial<Wanted>]>([
+    ['asks nothing any more', {}],
+    ['asks something else by now', { backups: [backup(), { ...weekly, ...others }] }],
+    ['is all that is left', { backups: [], kept: ['nightly', 'weekly'] }],
+    ['stands beside one that cannot be had', { backups: [backup(), backup({ name: 'x', directories: [] })] }],
+  ])('is no reason for a change where it %s', (_, wanted) => {
+    expect(again(wanted).workload).toBe(workload);
+  });
+
+  it.each<[string, Partial<Wanted>, string[]]>([
+    ['another changes', { backups: [backup(others)] }, ['nightly']],
+    ['another changes its settings', { backups: [backup({ imagePullSecrets: ['pull'] })] }, ['nightly']],
+    ['another comes', { backups: [backup(), monthly] }, ['monthly', 'nightly']],
+    ['another goes', { backups: [weekly] }, ['weekly']],
+    ['a restore comes', { restores: [restore()] }, ['nightly']],
+    ['nothing is kept', { kept: [] }, ['nightly']],
+  ])('goes with the next change: %s', (_, wanted, names) => {
+    const { changed, workload: after } = again(wanted);
+    expect(changed).toBe(true);
+    expect(readRecord(annotationsOf(after))?.backups).toEqual(names);
+  });
+
+  it('goes where pods are refused with it', () => {
+    const annotations = { [REFUSED_ANNOTATION]: writeRefusal(workload, [], 'exceeded quota', OPTIONS) };
+    const refused = { ...workload, metadata: { ...rawOf(workload.metadata), annotations } };
+    expect(again({ backups: [], kept: ['nightly', 'weekly'] }, refused).changed).toBe(true);
   });
 });
 
@@ -428,6 +473,15 @@ describe('a restore', () => {
   });
 });
 
+const many = (count: number, prefix: string) =>
+  Array.from({ length: count }, (_, index) => ({ name: `${prefix}${index}` }));
+
+/** Each mount is inside the one before. */
+const chain = Array.from({ length: 400 }, (_, index) => ({
+  name: 'v',
+  mountPath: `/d${'/d'.repeat(index)}`,
+}));
+
 describe('what is no workload of ours', () => {
   it.each<[string, unknown, string]>([
     ['another kind', { ...deployment(), kind: 'ReplicaSet' }, 'UnsupportedWorkload'],
@@ -441,6 +495,13 @@ describe('what is no workload of ours', () => {
       'MalformedWorkload',
     ],
     ['nothing', null, 'MalformedWorkload'],
+    ['thousands of volumes', deployment({ volumes: many(4_000, 'v') }), 'WorkloadTooLarge'],
+    ['thousands of containers', deployment({ containers: many(4_000, 'c') }), 'WorkloadTooLarge'],
+    [
+      'hundreds of mounts',
+      deployment({ containers: [{ name: 'c', volumeMounts: chain }] }),
+      'WorkloadTooLarge',
+    ],
   ])('is refused and returned as it is: %s', (_, workload, reason) => {
     const result = inject(workload as Raw, BOTH, OPTIONS);
     expect(result).toMatchObject({ changed: false, problems: [{ reason }, { reason }] });

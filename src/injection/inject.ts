@@ -1,14 +1,18 @@
+import { tokenVolume } from '../api/agent-pod.ts';
 import { INJECTED_ANNOTATION } from '../api/annotations.ts';
 import { quoted } from '../api/problem.ts';
+import { excessOf } from './bounds.ts';
+import { canonical } from './canonical.ts';
 import { restoreFor, sidecarFor } from './containers.ts';
 import { templateFingerprint } from './defaults.ts';
 import { hasDrifted } from './drift.ts';
-import { RESTORE_SCRATCH_VOLUME, SIDECAR_SCRATCH_VOLUME, TOKEN_VOLUME } from './layout.ts';
-import { type Plan, plan, refuseAll } from './plan.ts';
+import { RESTORE_SCRATCH_VOLUME, SIDECAR_SCRATCH_VOLUME } from './layout.ts';
+import { type Part, type Plan, plan, refuseAll } from './plan.ts';
 import { isSupported, malformedField, type Pod, podOf, podTemplateOf, withPodTemplate } from './pod.ts';
 import type { InjectionProblem } from './problem.ts';
 import { type Raw, rawOf, rawsOf } from './raw.ts';
 import { type InjectionRecord, readRecord } from './record.ts';
+import { isRefused, leaveOut } from './refusal.ts';
 import { volumesOf } from './repositories.ts';
 import { hasNestedData } from './room.ts';
 import { hasParts, isWhole, type Parts, putIn, takeOut } from './template.ts';
@@ -48,11 +52,15 @@ export function inject<W extends object>(
   const record = readRecord(annotations);
   const own = record === undefined ? template : usersTemplate(template, record, options);
   const pod = podOf(own, raw);
-  const planned = plan(pod, wanted);
-  const { problems } = planned;
   const ownPrint = templateFingerprint(own);
-  if (record !== undefined && stands(record, template, planned, ownPrint) && !hasDrifted(workload))
-    return same(workload, problems);
+  const due = leaveOut(raw, ownPrint, wanted, options);
+  const planned = plan(pod, due.wanted);
+  const problems = [...planned.problems, ...due.problems];
+  const isToStand =
+    record !== undefined &&
+    stands(record, template, planned, ownPrint, isRefused(raw), wanted.kept) &&
+    !hasDrifted(workload);
+  if (isToStand) return same(workload, problems);
   if (planned.backups.names.length === 0 && planned.restores.names.length === 0) {
     const hasRemains = record !== undefined && hasParts(template, record);
     return hasRemains ? changed(raw, own, problems) : same(workload, problems);
@@ -111,12 +119,14 @@ function refuse(workload: Raw, template: Raw | undefined, wanted: Wanted): Injec
     return refuseAll(wanted, 'UnsupportedWorkload', message);
   }
   const malformed = malformedField(template);
-  if (malformed === undefined) return undefined;
-  return refuseAll(
-    wanted,
-    'MalformedWorkload',
-    `${malformed} of the workload is not what Kubernetes has there`,
-  );
+  if (malformed !== undefined) {
+    const message = `${malformed} of the workload is not what Kubernetes has there`;
+    return refuseAll(wanted, 'MalformedWorkload', message);
+  }
+  const isWanted = wanted.backups.length > 0 || wanted.restores.length > 0;
+  const excess = isWanted && template !== undefined ? excessOf(template) : undefined;
+  if (excess === undefined) return undefined;
+  return refuseAll(wanted, 'WorkloadTooLarge', `nothing is put into the workload: ${excess}`);
 }
 
 /**
@@ -131,19 +141,29 @@ function usersTemplate(template: Raw, record: InjectionRecord, { imagePullSecret
   return isCertain ? own : takeOut(template, record, (name) => imagePullSecrets.includes(name));
 }
 
-/** Whether what is in is what is wanted. A restore that is over may stay until the next change. */
+/** Whether what is in is what is wanted. A restore that is over may stay until the next change, unless pods are refused with it. */
 function stands(
   record: InjectionRecord,
   template: Raw,
   { backups, restores }: Plan,
   ownPrint: string,
+  arePodsRefused: boolean,
+  kept: Wanted['kept'] = [],
 ): boolean {
   return (
     record.template === ownPrint &&
-    record.backupsWanted === backups.wanted &&
+    (record.backupsWanted === backups.wanted || (!arePodsRefused && differOnlyIn(kept, record, backups))) &&
     restores.served.every((print) => record.restoresServed.includes(print)) &&
+    (!arePodsRefused || record.restoresServed.every((print) => restores.served.includes(print))) &&
     isWhole(template, record)
   );
+}
+
+/** Whether all that is in and is not in `kept` is wanted as it is, and nothing else. */
+function differOnlyIn(kept: readonly string[], record: InjectionRecord, { names, wishes }: Part): boolean {
+  const rest = (list: readonly string[], prints: readonly string[]) =>
+    list.flatMap((name, index) => (kept.includes(name) ? [] : [`${name} ${prints[index]}`])).sort();
+  return canonical(rest(record.backups, record.backupsWishes)) === canonical(rest(names, wishes));
 }
 
 function partsFor(pod: Pod, { backups, restores }: Plan, ownPrint: string, options: InjectionOptions): Parts {
@@ -176,20 +196,11 @@ function partsFor(pod: Pod, { backups, restores }: Plan, ownPrint: string, optio
     sources: {
       backups: backups.names,
       backupsServed: backups.served,
+      backupsWishes: backups.wishes,
       backupsWanted: backups.wanted,
       restores: restores.names,
       restoresServed: restores.served,
       template: ownPrint,
     },
   };
-}
-
-/** What the ServiceAccount admission plugin would mount, whether or not it does. Nothing in it may keep the pod from starting. */
-export function tokenVolume(): Raw {
-  const sources = [
-    { serviceAccountToken: { path: 'token', expirationSeconds: 3600 } },
-    { configMap: { name: 'kube-root-ca.crt', optional: true, items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
-    { downwardAPI: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
-  ];
-  return { name: TOKEN_VOLUME, projected: { defaultMode: 0o644, sources } };
 }

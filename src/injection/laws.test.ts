@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { INJECTED_ANNOTATION } from '../api/annotations.ts';
+import { INJECTED_ANNOTATION, REFUSED_ANNOTATION } from '../api/annotations.ts';
 import { anything, options, wants, workloads } from './arbitraries.ts';
 import { NOTHING, podSpecOf } from './fixtures.ts';
 import { inject, remove } from './inject.ts';
 import { normalPath } from './paths.ts';
 import { type Raw, rawOf, rawsOf } from './raw.ts';
+import { writeRefusal } from './refusal.ts';
 
 const OURS = ['stash', 'stash-restore'];
 
@@ -54,6 +55,32 @@ describe('injection', () => {
         const { workload } = inject(x, wanted, was);
         const hasBackups = inject(x, { ...wanted, restores: [] }, was).changed;
         expect(inject(workload, NOTHING, is).workload).toStrictEqual(hasBackups ? x : workload);
+      }),
+      RUNS,
+    );
+  });
+
+  it('takes out all that pods are refused with, byte for byte, and does not put it in again', () => {
+    const count = countInjected();
+    fc.assert(
+      fc.property(workloads, wants, options, (x, { backups, restores }, o) => {
+        const wanted = {
+          backups: backups.map((each) => ({ ...each, edition: `backup ${each.name}` })),
+          restores: restores.map((each) => ({ ...each, edition: `restore ${each.name}` })),
+        };
+        const first = inject(x, wanted, o);
+        count(first.changed);
+        if (!first.changed) return;
+        const editions = [...wanted.backups, ...wanted.restores].map(({ edition }) => edition);
+        const mark = writeRefusal(first.workload, editions, 'exceeded quota', o);
+        const annotations = { [REFUSED_ANNOTATION]: mark };
+        const marked: Raw = { ...first.workload, metadata: { ...rawOf(x.metadata), annotations } };
+        const second = inject(marked, wanted, o);
+        expect(second.workload.spec).toStrictEqual(x.spec);
+        expect(second.problems).toHaveLength(editions.length);
+        const third = inject(second.workload, wanted, o);
+        expect(third.workload).toBe(second.workload);
+        expect(third.problems).toEqual(second.problems);
       }),
       RUNS,
     );

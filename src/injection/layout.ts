@@ -11,16 +11,10 @@ export const RESTORE = 'stash-restore';
 export const SECRETS_PATH = '/stash/secrets';
 /** An emptyDir: restic's cache and temporary files. It has no sizeLimit (that would evict the whole pod), so the agent bounds it. */
 export const SCRATCH_PATH = '/stash/scratch';
-/**
- * A container that mounts something at exactly this path is passed over by the ServiceAccount admission plugin, so our own
- * token stands whatever `automountServiceAccountToken` says.
- */
-export const TOKEN_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 export const SIDECAR_SCRATCH_VOLUME = 'stash-scratch';
 /** A volume of its own: the restore may run as another user than the sidecar, and restic's cache is its owner's alone. */
 export const RESTORE_SCRATCH_VOLUME = 'stash-restore-scratch';
-export const TOKEN_VOLUME = 'stash-token';
 
 const VOLUME_PREFIX = 'stash-';
 

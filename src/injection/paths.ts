@@ -1,10 +1,12 @@
-import { SCRATCH_PATH, SECRETS_PATH, TOKEN_PATH } from './layout.ts';
+import { TOKEN_PATH } from '../api/agent-pod.ts';
+import { SCRATCH_PATH, SECRETS_PATH } from './layout.ts';
 
 /**
  * `path` in its one form: from the root, without `//`, `.`, `..` or a slash at the end. A mountPath without a slash at its
  * beginning is one from the root, as the kubelet reads it.
  */
 export function normalPath(path: string): string {
+  if (NORMAL.test(path)) return path;
   const names: string[] = [];
   for (const name of path.split('/')) {
     if (name === '..') names.pop();
@@ -12,6 +14,9 @@ export function normalPath(path: string): string {
   }
   return `/${names.join('/')}`;
 }
+
+/** No more than is seen at a glance: a name that begins with a dot may be one like any other. */
+const NORMAL = /^(?:\/[^/.][^/]*)+$/;
 
 /** Whether `inner` is `outer` or lies below it; both are normal paths. */
 export function contains(outer: string, inner: string): boolean {
@@ -47,17 +52,22 @@ const IMAGE = [
 const CLOSED = ['/opt/stash', '/proc', '/sys', TOKEN_PATH, TOKEN_PATH.replace('/var/run', '/run')];
 
 const ROOM_OF_AGENT = '/stash';
+const CLOSED_TO_DATA = [...CLOSED, ROOM_OF_AGENT];
+const CLOSED_TO_REPOSITORIES = [...CLOSED, SECRETS_PATH, SCRATCH_PATH];
 
 /** The path of the agent's own that a data mount at `path` would cover. */
 export function coveredByData(path: string): string | undefined {
-  return covered(path, [...CLOSED, ROOM_OF_AGENT]);
+  return covered(path, CLOSED_TO_DATA);
 }
 
 /** The path of the agent's own that a repository's mount at `path` would cover: it may stand at /stash/repositories. */
 export function coveredByRepository(path: string): string | undefined {
-  return contains(path, ROOM_OF_AGENT)
-    ? ROOM_OF_AGENT
-    : covered(path, [...CLOSED, SECRETS_PATH, SCRATCH_PATH]);
+  return contains(path, ROOM_OF_AGENT) ? ROOM_OF_AGENT : covered(path, CLOSED_TO_REPOSITORIES);
+}
+
+/** The path that the mount of a claim at `path` would cover in the pod of a task, where `taken` are too. */
+export function coveredByClaim(path: string, taken: string[]): string | undefined {
+  return covered(path, [...CLOSED, ...taken]);
 }
 
 function covered(path: string, closed: string[]): string | undefined {

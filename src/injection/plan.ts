@@ -1,7 +1,9 @@
+import { TOKEN_VOLUME } from '../api/agent-pod.ts';
 import { quoted } from '../api/problem.ts';
+import { remembered } from '../api/remembered.ts';
 import { fingerprint } from './fingerprint.ts';
 import { findHold, type Hold } from './holders.ts';
-import { RESTORE, RESTORE_SCRATCH_VOLUME, SIDECAR, SIDECAR_SCRATCH_VOLUME, TOKEN_VOLUME } from './layout.ts';
+import { RESTORE, RESTORE_SCRATCH_VOLUME, SIDECAR, SIDECAR_SCRATCH_VOLUME } from './layout.ts';
 import { coveredByData, normalPath, pathFault } from './paths.ts';
 import type { Mount, Pod } from './pod.ts';
 import {
@@ -30,6 +32,8 @@ export interface Part {
   readonly names: readonly string[];
   /** What each of them is served with, in the order of `names`: see {@link servedPrint}. */
   readonly served: readonly string[];
+  /** The fingerprint of all that each of them wants of the workload, in the order of `names`. */
+  readonly wishes: readonly string[];
   /** The fingerprint of all that they want. */
   readonly wanted: string;
   readonly room: Room;
@@ -40,6 +44,8 @@ export interface Part {
 }
 
 type Subject = InjectionProblem['subject'];
+
+const NO_WISHES = fingerprint([]);
 
 /** Each that is wanted is either served or has a problem; they are taken in the order of their names, so that the outcome is one. */
 export function plan(pod: Pod, wanted: Wanted): Plan {
@@ -71,7 +77,8 @@ function planPart(
   let room = EMPTY_ROOM;
   let settled = UNSETTLED;
   const part = (): Part => ({
-    ...{ names, served, wanted: fingerprint(wishes), room, settings: settled.settings },
+    ...{ names, served, wishes, room, settings: settled.settings },
+    wanted: wishes.length === 0 ? NO_WISHES : fingerprint(wishes),
     imagePullSecrets: [...imagePullSecrets].sort(),
   });
   if (wanted.length === 0) return part();
@@ -89,8 +96,9 @@ function planPart(
     settled = settling;
     for (const name of each.imagePullSecrets ?? []) imagePullSecrets.add(name);
     names.push(each.name);
-    served.push(servedPrint(each));
-    wishes.push(wishPrint(each));
+    const prints = printsOf(each);
+    served.push(prints.served);
+    wishes.push(prints.wish);
   }
   return part();
 }
@@ -206,9 +214,21 @@ function podFault(pod: Pod, subject: Subject): Fault | undefined {
  * the object of that name as it was before, or another object that had the name.
  */
 export function servedPrint(wanted: DirectoriesWanted): string {
-  const { name, uid, repository, directories, container } = wanted;
+  return printsOf(wanted).served;
+}
+
+interface Prints {
+  /** See {@link servedPrint}. */
+  readonly served: string;
+  /** Of what makes a difference to the workload, and of nothing else: a resourceVersion here would restart it at every status update. */
+  readonly wish: string;
+}
+
+/** Remembered, since the same is wanted at each admission of a workload, and to hash it costs as much as to plan for it. */
+const printsOf = remembered((wanted: BackupWanted): Prints => {
+  const { name, uid, repository, directories, container, settings, imagePullSecrets = [] } = wanted;
   const { local } = repository;
-  return fingerprint({
+  const served = fingerprint({
     name,
     uid,
     container,
@@ -223,14 +243,6 @@ export function servedPrint(wanted: DirectoriesWanted): string {
       mountPath: local && normalPath(local.mountPath),
     },
   });
-}
-
-/** Of what makes a difference to the workload, and of nothing else: a resourceVersion here would restart it at every status update. */
-function wishPrint(wanted: BackupWanted): string {
-  const { settings, imagePullSecrets = [] } = wanted;
-  return fingerprint({
-    served: servedPrint(wanted),
-    settings,
-    imagePullSecrets: [...imagePullSecrets].sort(),
-  });
-}
+  const wish = fingerprint({ served, settings, imagePullSecrets: [...imagePullSecrets].sort() });
+  return { served, wish };
+});

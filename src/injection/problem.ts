@@ -4,8 +4,10 @@ import type { Problem } from '../api/problem.ts';
 export type ProblemReason =
   | 'UnsupportedWorkload'
   | 'MalformedWorkload'
+  | 'WorkloadTooLarge'
   | 'WindowsPod'
   | 'NameTaken'
+  | 'PodsRefused'
   | 'DirectoriesMissing'
   | 'DirectoryInvalid'
   | 'DirectoryNotMounted'

@@ -12,6 +12,7 @@ const RECORD: InjectionRecord = {
   restores: ['again'],
   restoresServed: ['1234'],
   backupsServed: ['4321'],
+  backupsWishes: ['8765'],
   backupsWanted: '5678',
   parts: 'cdef',
   template: '90ab',

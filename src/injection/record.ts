@@ -15,6 +15,8 @@ export interface InjectionRecord {
   readonly backups: readonly string[];
   /** What each of them is served with, in the same order: see `servedPrint`. */
   readonly backupsServed: readonly string[];
+  /** The fingerprint of what each of them wants of the workload, in the same order; empty in a record of before these were written. */
+  readonly backupsWishes: readonly string[];
   /** The fingerprint of all that they want. */
   readonly backupsWanted: string;
   /** The RestoreSessions that the init container serves. */
@@ -77,6 +79,7 @@ export function readRecord(annotations: unknown): InjectionRecord | undefined {
     backups: named(backups),
     restores: named(restores),
     backupsServed: named(backupsServed),
+    backupsWishes: named(value.backupsWishes),
     backupsWanted,
     restoresServed: named(restoresServed),
     parts: typeof parts === 'string' ? parts : '',

@@ -19,12 +19,9 @@ const READABLE_BY_ALL = 0o444;
 
 export function mountRepository(pod: Pod, repository: RepositoryWanted): RepositoryMounts | Fault {
   const { name, secretName, local } = repository;
-  const secretMount: Raw = {
-    name: secretVolume(secretName),
-    mountPath: `${SECRETS_PATH}/${name}`,
-    readOnly: true,
-  };
-  if (pod.volumes.has(secretVolume(secretName))) return taken(secretVolume(secretName));
+  const secret = secretVolume(secretName);
+  const secretMount: Raw = { name: secret, mountPath: `${SECRETS_PATH}/${name}`, readOnly: true };
+  if (pod.volumes.has(secret)) return taken(secret);
   if (local === undefined) return { repository, volumeMounts: [secretMount] };
 
   const invalid = pathFault(local.mountPath);

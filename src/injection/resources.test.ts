@@ -23,6 +23,13 @@ describe('a quantity', () => {
   it.each(['', 'x', '1 Gi', '1KiB', '1constructor', null, {}])('%s is none', (text) => {
     expect(parseQuantity(text)).toBeUndefined();
   });
+
+  it('is the same when it is read again, with many others in between', () => {
+    const read = () => ['1Gi', '1KiB'].map(parseQuantity);
+    const first = read();
+    for (let i = 0; i < 3000; i += 1) parseQuantity(`${i}m`);
+    expect(read()).toEqual(first);
+  });
 });
 
 describe('the resources of the sidecar', () => {

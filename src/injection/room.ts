@@ -1,6 +1,6 @@
 import { quoted } from '../api/problem.ts';
+import { canonical } from './canonical.ts';
 import { clashWithAgent, type Environment, mergeEnvironments, NO_ENVIRONMENT } from './environment.ts';
-import { canonical } from './fingerprint.ts';
 import { type Hold, mountIdentity, mountsAt } from './holders.ts';
 import { contains } from './paths.ts';
 import type { Container, Mount, Pod } from './pod.ts';
@@ -60,7 +60,7 @@ export function furnish(
 
   const repositories = new Map(room.repositories);
   const same = repositories.get(repository.repository.name) ?? repository;
-  if (canonical(same.repository) !== canonical(repository.repository)) return twoMeanings(repository);
+  if (!isSameRepository(same, repository)) return twoMeanings(repository);
   repositories.set(repository.repository.name, repository);
   const paths = [...data.keys(), ...all.map(({ directory }) => directory)];
   for (const each of repositories.values()) {
@@ -73,12 +73,17 @@ export function furnish(
   return { holds: all, data, repositories, environment };
 }
 
+function isSameRepository({ repository: a }: RepositoryMounts, { repository: b }: RepositoryMounts): boolean {
+  return a === b || canonical(a) === canonical(b);
+}
+
 /** Whether a mount of the user's stands inside another. */
 export function hasNestedData({ data }: Room): boolean {
   return nested(data).length > 0;
 }
 
 function nested(data: ReadonlyMap<string, Mount>): [outer: Mount, inner: Mount][] {
+  if (data.size < 2) return [];
   const mounts = [...data.values()];
   return mounts.flatMap((outer) =>
     mounts.flatMap((inner): [Mount, Mount][] =>

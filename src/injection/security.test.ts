@@ -84,9 +84,9 @@ describe('the sidecar runs as', () => {
   });
 });
 
-it('a restore that runs as root may give files back to their owners', () => {
+it('a restore that runs as root may give files back to their owners, and their setgid', () => {
   const { capabilities } = restoreIn(pod(undefined)).securityContext as Raw;
-  expect(capabilities).toEqual({ drop: ['ALL'], add: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'] });
+  expect(capabilities).toEqual({ drop: ['ALL'], add: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID'] });
 });
 
 it('a restore as another user has no capability', () => {

@@ -5,10 +5,13 @@ import type { SidecarSettings } from './wanted.ts';
 
 export type Purpose = 'backup' | 'restore';
 
-/** Without these, UID 0 neither reads other users' files nor gives them back to their owners. */
+/**
+ * Without these, UID 0 neither reads other users' files nor gives them back to their owners. Without FSETID the kernel takes setgid away,
+ * and says nothing, as the mode of a file is set whose group is not one of the process's own.
+ */
 const ROOT_CAPABILITIES: Readonly<Record<Purpose, string[]>> = {
   backup: ['DAC_OVERRIDE'],
-  restore: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'],
+  restore: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID'],
 };
 
 /**

@@ -1,5 +1,5 @@
 import { quoted } from '../api/problem.ts';
-import { canonical } from './fingerprint.ts';
+import { canonical } from './canonical.ts';
 import type { Pod } from './pod.ts';
 import { type Fault, SETTINGS_FIELD } from './problem.ts';
 import { resourcesFault } from './resources.ts';
@@ -24,6 +24,7 @@ const FIELDS = ['resources', 'securityContext'] as const;
  */
 export function settle(before: Settled, wanted: BackupWanted, pod: Pod, room: Room): Settled | Fault {
   const { settings = {}, name } = wanted;
+  if (before === UNSETTLED && wanted.settings === undefined) return before;
   const wrong = settings.resources && resourcesFault(settings.resources);
   if (wrong !== undefined) {
     const { field, message } = wrong;

@@ -14,7 +14,13 @@ export interface Parts {
   readonly imagePullSecrets: readonly Raw[];
   readonly sources: Pick<
     InjectionRecord,
-    'backups' | 'backupsServed' | 'backupsWanted' | 'restores' | 'restoresServed' | 'template'
+    | 'backups'
+    | 'backupsServed'
+    | 'backupsWishes'
+    | 'backupsWanted'
+    | 'restores'
+    | 'restoresServed'
+    | 'template'
   >;
 }
 

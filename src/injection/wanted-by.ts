@@ -1,7 +1,6 @@
-import type { BackupConfiguration } from '../api/backup-configuration.ts';
 import { localMountPath } from '../api/local-backend.ts';
 import type { Repository } from '../api/repository.ts';
-import type { RestoreSession } from '../api/restore-session.ts';
+import type { WorkloadBackup, WorkloadRestore } from '../api/workload-target.ts';
 import type { BackupWanted, LocalWanted, RepositoryWanted } from './wanted.ts';
 
 /** What an object asks of its target: the same in the webhook, in the controllers and on the command line. */
@@ -9,7 +8,7 @@ export function wantedBy(asking: Asking, repository: Repository): BackupWanted {
   return wantedOf(asking, repositoryWanted(repository));
 }
 
-type Asking = Pick<BackupConfiguration | RestoreSession, 'metadata' | 'spec'>;
+type Asking = Pick<WorkloadBackup | WorkloadRestore, 'metadata' | 'spec'>;
 
 /** The same, where the Repository is not known, or not to be asked. */
 export function wantedOf({ metadata, spec }: Asking, repository: RepositoryWanted): BackupWanted {
@@ -17,8 +16,10 @@ export function wantedOf({ metadata, spec }: Asking, repository: RepositoryWante
   const settings = 'runtimeSettings' in spec ? spec.runtimeSettings : undefined;
   const { resources, securityContext } = settings?.container ?? {};
   const secrets = settings?.pod?.imagePullSecrets?.map((secret) => secret.name);
+  const edition = editionOf(metadata);
   return {
     name: metadata.name,
+    ...(edition !== undefined && { edition }),
     // A configuration that is made anew under its name restarts nothing; a restore that is made anew is to be done again.
     ...(!('schedule' in spec) && metadata.uid !== undefined && { uid: metadata.uid }),
     directories,
@@ -32,6 +33,11 @@ export function wantedOf({ metadata, spec }: Asking, repository: RepositoryWante
     }),
     ...(secrets !== undefined && { imagePullSecrets: secrets }),
   };
+}
+
+/** Another one for each object and each form of its spec; undefined where the API server has not seen it. */
+export function editionOf({ uid, generation }: Asking['metadata']): string | undefined {
+  return uid === undefined || generation === undefined ? undefined : `${uid}.${generation}`;
 }
 
 /** What is mounted of `repository`. */

@@ -2,6 +2,11 @@
 export interface Wanted {
   backups: BackupWanted[];
   restores: RestoreWanted[];
+  /**
+   * Names of BackupConfigurations whose part of the sidecar stays as it stands until something else is to be changed, whatever they ask by
+   * now, or though they ask nothing any more.
+   */
+  kept?: readonly string[] | undefined;
 }
 
 /** What a BackupConfiguration asks of the workload. `name` is the BackupConfiguration's. */
@@ -30,6 +35,8 @@ export interface DirectoriesWanted {
   name: string;
   /** Of a RestoreSession: another one of the same name is another restore. */
   uid?: string | undefined;
+  /** Which form of the object it is: of what was refused, another one is tried anew. It makes no difference to the workload. */
+  edition?: string | undefined;
   repository: RepositoryWanted;
   /** Absolute, as the containers see them. */
   directories: string[];

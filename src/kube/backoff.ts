@@ -5,8 +5,8 @@ export interface BackoffOptions {
   random: () => number;
 }
 
-/** Milliseconds before the `attempt`th repetition, from 1: doubled each time up to `maxMs`, less a random share of up to half. */
+/** Whole milliseconds before the `attempt`th repetition, from 1: doubled each time up to `maxMs`, less a random share of up to half. */
 export function backoffMs(attempt: number, { baseMs, maxMs, random }: BackoffOptions): number {
   const full = Math.min(maxMs, baseMs * 2 ** Math.min(attempt - 1, 50));
-  return full * (1 - random() / 2);
+  return Math.round(full * (1 - random() / 2));
 }

@@ -52,8 +52,11 @@ export class Cache<T extends ApiObject, Raw extends ApiObject = T> {
     if (index === undefined) throw new TypeError(`the cache has no index ${name}`);
     const found = index.found.get(indexKey);
     if (found === undefined) return [];
-    const keys = typeof found === 'string' ? [found] : [...found];
-    return keys.flatMap((key) => this.#objects.get(key) ?? []);
+    if (typeof found === 'string') {
+      const object = this.#objects.get(found);
+      return object === undefined ? [] : [object];
+    }
+    return [...found].flatMap((key) => this.#objects.get(key) ?? []);
   }
 
   /** A late listener is told of what is there already as added. Returns what takes the listener off. */

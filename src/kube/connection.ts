@@ -13,6 +13,10 @@ export interface ApiRequest {
   signal?: AbortSignal;
   /** For a request, its whole duration with all repetitions (30 s); for a stream, the longest silence in it (none). */
   timeoutMs?: number;
+  /** Bytes of the longest answer that is taken; any where it is left out. */
+  longestAnswer?: number;
+  /** Reads the answer; JSON.parse where it is left out. */
+  parse?: (text: string) => unknown;
 }
 
 export interface ApiResponse {
@@ -26,6 +30,7 @@ export interface Connection {
   /**
    * @throws {ApiError} for every status but 2xx
    * @throws {ConnectionError} where no whole answer came in time
+   * @throws {AnswerTooLongError} where it is longer than `longestAnswer`
    * @throws the signal's reason where that was aborted
    */
   request(request: ApiRequest): Promise<ApiResponse>;

@@ -7,6 +7,8 @@ export class ApiError extends Error {
   readonly status: number;
   readonly reason: string;
   readonly details: StatusDetails;
+  /** Where a list whose token is too old may go on all the same, with what is there now. */
+  readonly continue: string | undefined;
 
   constructor(status: number, answer: Partial<Status>, request?: { method: string; path: string }) {
     const message = answer.message ?? `the API server answered ${status} without a reason`;
@@ -14,6 +16,7 @@ export class ApiError extends Error {
     this.status = status;
     this.reason = answer.reason ?? 'Unknown';
     this.details = answer.details ?? {};
+    this.continue = answer.metadata?.continue || undefined;
   }
 }
 
@@ -27,6 +30,11 @@ export class ConnectionError extends Error {
     super(`API server ${server}: ${problem}`, options);
     this.server = server;
   }
+}
+
+/** The answer is longer than was asked for: ask for less at once. */
+export class AnswerTooLongError extends Error {
+  override readonly name = 'AnswerTooLongError';
 }
 
 /** What no repetition mends. A queue logs it, and waits for the object to change. */
@@ -67,4 +75,14 @@ export function isGone(error: unknown): boolean {
 /** The object is there and breaks its schema, a rule or an admission check. */
 export function isInvalid(error: unknown): boolean {
   return error instanceof ApiError && error.status === 422;
+}
+
+/** What `call` answers; undefined where the object is not there. */
+export async function found<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { type Clock, sleep, systemClock } from './clock.ts';
 import type { ApiRequest, ApiResponse, Connection } from './connection.ts';
-import { ApiError, ConnectionError } from './errors.ts';
+import { AnswerTooLongError, ApiError, ConnectionError } from './errors.ts';
 import { jsonLines } from './json-lines.ts';
 import type { Status } from './object.ts';
 import { isIdempotent, repeatAfter } from './retry.ts';
@@ -154,13 +154,14 @@ export function createConnection(endpoint: Endpoint, options: ConnectionOptions 
     const message = await open(request, requests, limit.signal, clock.now() + timeoutMs);
     let text: string;
     try {
-      text = await readAll(message);
+      text = await readAll(message, request.longestAnswer);
     } catch (error) {
       if (limit.signal.aborted) throw limit.signal.reason;
+      if (error instanceof AnswerTooLongError) throw error;
       throw failed(error);
     }
     try {
-      return { status: message.statusCode ?? 0, body: JSON.parse(text) };
+      return { status: message.statusCode ?? 0, body: (request.parse ?? JSON.parse)(text) };
     } catch (cause) {
       throw new ConnectionError(base.host, `the answer to ${request.method} ${request.path} is not JSON`, {
         cause,
@@ -256,9 +257,15 @@ async function* guarded(
   }
 }
 
-async function readAll(message: IncomingMessage): Promise<string> {
+async function readAll(message: IncomingMessage, longest = Number.POSITIVE_INFINITY): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of message) chunks.push(chunk);
+  let length = 0;
+  for await (const chunk of message) {
+    length += chunk.length;
+    // To leave the loop destroys the rest.
+    if (length > longest) throw new AnswerTooLongError(`the answer is longer than ${longest} bytes`);
+    chunks.push(chunk);
+  }
   return Buffer.concat(chunks).toString('utf8');
 }
 

@@ -1,4 +1,4 @@
-// The only file that loads @kubernetes/client-node: docs/decisions/0002-one-raw-client.md.
+// With pod-access.ts the only file that loads @kubernetes/client-node: docs/decisions/0002-one-raw-client.md.
 import { KubeConfig } from '@kubernetes/client-node';
 import { type Clock, systemClock } from './clock.ts';
 import type { Credentials, Endpoint } from './https-connection.ts';
@@ -21,7 +21,7 @@ const credentialsAgeMs = 30_000;
  */
 export function kubeconfigEndpoint(options: KubeconfigOptions = {}): Endpoint {
   const { clock = systemClock } = options;
-  let config = load(options.context);
+  let config = loadKubeConfig(options.context);
   const server = clusterOf(config).server;
   let current: Promise<Credentials> | undefined;
   let readAt = 0;
@@ -31,7 +31,7 @@ export function kubeconfigEndpoint(options: KubeconfigOptions = {}): Endpoint {
       const age = clock.now() - readAt;
       if (current !== undefined && !renew && age >= 0 && age < credentialsAgeMs) return current;
       // client-node keeps an exec plugin's token until it expires, even where the server has refused it.
-      if (renew) config = load(options.context);
+      if (renew) config = loadKubeConfig(options.context);
       readAt = clock.now();
       current = credentialsOf(config);
       current.catch(() => {
@@ -43,7 +43,8 @@ export function kubeconfigEndpoint(options: KubeconfigOptions = {}): Endpoint {
   };
 }
 
-function load(context: string | undefined): KubeConfig {
+/** The kubeconfig that kubectl would use, or else the pod's own; `context` is its current one where it is given. */
+export function loadKubeConfig(context: string | undefined): KubeConfig {
   const config = new KubeConfig();
   config.loadFromDefault();
   // What client-node makes up where it finds nothing.

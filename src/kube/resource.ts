@@ -34,6 +34,7 @@ function escapePart(resource: Resource, part: string): string {
 export const pods: Resource = builtIn('', 'v1', 'pods', 'Pod');
 export const services: Resource = builtIn('', 'v1', 'services', 'Service');
 export const secrets: Resource = builtIn('', 'v1', 'secrets', 'Secret');
+export const nodes: Resource = builtIn('', 'v1', 'nodes', 'Node', false);
 export const namespaces: Resource = builtIn('', 'v1', 'namespaces', 'Namespace', false);
 export const configMaps: Resource = builtIn('', 'v1', 'configmaps', 'ConfigMap');
 export const persistentVolumeClaims: Resource = builtIn(
@@ -47,6 +48,8 @@ export const statefulSets: Resource = builtIn('apps', 'v1', 'statefulsets', 'Sta
 export const daemonSets: Resource = builtIn('apps', 'v1', 'daemonsets', 'DaemonSet');
 export const replicaSets: Resource = builtIn('apps', 'v1', 'replicasets', 'ReplicaSet');
 export const jobs: Resource = builtIn('batch', 'v1', 'jobs', 'Job');
+export const cronJobs: Resource = builtIn('batch', 'v1', 'cronjobs', 'CronJob');
+export const serviceAccounts: Resource = builtIn('', 'v1', 'serviceaccounts', 'ServiceAccount');
 export const roleBindings: Resource = builtIn(
   'rbac.authorization.k8s.io',
   'v1',
@@ -67,6 +70,20 @@ export const validatingWebhookConfigurations: Resource = builtIn(
   'v1',
   'validatingwebhookconfigurations',
   'ValidatingWebhookConfiguration',
+  false,
+);
+export const validatingAdmissionPolicies: Resource = builtIn(
+  'admissionregistration.k8s.io',
+  'v1',
+  'validatingadmissionpolicies',
+  'ValidatingAdmissionPolicy',
+  false,
+);
+export const validatingAdmissionPolicyBindings: Resource = builtIn(
+  'admissionregistration.k8s.io',
+  'v1',
+  'validatingadmissionpolicybindings',
+  'ValidatingAdmissionPolicyBinding',
   false,
 );
 export const customResourceDefinitions: Resource = builtIn(

@@ -43,6 +43,6 @@ export async function injectCommand(
   return 0;
 }
 
-function described({ where, path, message }: Refusal): string {
+export function described({ where, path, message }: Refusal): string {
   return `${where}: ${path === '' ? '' : `${path}: `}${message}`;
 }

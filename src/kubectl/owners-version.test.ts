@@ -4,6 +4,8 @@ import {
   HELD_REPLICAS_ANNOTATION,
   INJECTED_ANNOTATION,
   LEARNT_ANNOTATION,
+  ON_NEXT_UPDATE_ANNOTATION,
+  REFUSED_ANNOTATION,
   REQUESTED_ANNOTATION,
 } from '../api/annotations.ts';
 import { inject } from '../injection/inject.ts';
@@ -55,7 +57,9 @@ describe("the owner's version of a workload", () => {
     ['sidecar and init container', injected(deployment())],
     ['a native sidecar', injected(deployment(), true)],
     ['the mark of a touch', injected(deployment({ [REQUESTED_ANNOTATION]: 'hash' }))],
+    ['the mark of a refusal', deployment({ [REFUSED_ANNOTATION]: '{}' })],
     ['what was learnt of an injection', injected(deployment({ [LEARNT_ANNOTATION]: 'a.b' }))],
+    ['what waits for its owner', injected(deployment({ [ON_NEXT_UPDATE_ANNOTATION]: 'nightly' }))],
     ['the replicas that a restore took', injected(deployment({ [HELD_REPLICAS_ANNOTATION]: held(true) }, 0))],
     ['the memory of replicas given back', deployment({ [HELD_REPLICAS_ANNOTATION]: held(false) })],
     ['replicas that somebody scaled meanwhile', deployment({ [HELD_REPLICAS_ANNOTATION]: held(true) }, 3)],
@@ -65,6 +69,17 @@ describe("the owner's version of a workload", () => {
     const plain = patched(workload);
     expect(plain).toEqual(deployment());
     expect(ownersPatch(plain)).toEqual([]);
+  });
+
+  it('has the replicas that a session remembers, where no annotation tells', () => {
+    const replicas = (workload: Raw) =>
+      ownersPatch(workload, 5).filter(({ path }) => path === '/spec/replicas');
+    expect(replicas(deployment({}, 0))).toMatchObject([{ op: 'test' }, { op: 'replace', value: 5 }]);
+    expect(replicas(deployment({ [HELD_REPLICAS_ANNOTATION]: held(true) }, 0))).toMatchObject([
+      { op: 'test' },
+      { op: 'replace', value: 3 },
+    ]);
+    expect(replicas(deployment({}, 3))).toEqual([]);
   });
 
   it('leaves a Deployment at zero that its owner scaled there', () => {

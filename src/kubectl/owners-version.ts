@@ -2,6 +2,8 @@ import {
   HELD_REPLICAS_ANNOTATION,
   INJECTED_ANNOTATION,
   LEARNT_ANNOTATION,
+  ON_NEXT_UPDATE_ANNOTATION,
+  REFUSED_ANNOTATION,
   REQUESTED_ANNOTATION,
 } from '../api/annotations.ts';
 import { remove } from '../injection/inject.ts';
@@ -16,18 +18,26 @@ const OPTIONS = injectionOptions({ image: '', nativeSidecar: false });
 /**
  * What makes of `workload` what its owner wrote: without the parts of ours, our marks, and with the replicas that a restore took.
  * Nothing where there is nothing of ours. Each operation holds only for the workload as it was given.
+ *
+ * @param remembered - how many replicas a restore took, as its session has it, where the annotation does not tell
  */
-export function ownersPatch(workload: Raw): JsonPatchOperation[] {
+export function ownersPatch(workload: Raw, remembered?: number): JsonPatchOperation[] {
   const operations: JsonPatchOperation[] = [];
   const { workload: plain, changed } = remove(workload, OPTIONS);
   if (changed) operations.push(...replace('/spec/template', podTemplateOf(workload), podTemplateOf(plain)));
 
   const annotations = rawOf(rawOf(workload.metadata).annotations);
-  const taken = replicasTaken(annotations[HELD_REPLICAS_ANNOTATION]);
+  const taken = replicasTaken(annotations[HELD_REPLICAS_ANNOTATION]) ?? remembered;
   if (taken !== undefined && rawOf(workload.spec).replicas === 0) {
     operations.push(...replace('/spec/replicas', 0, taken));
   }
-  for (const name of [REQUESTED_ANNOTATION, LEARNT_ANNOTATION, HELD_REPLICAS_ANNOTATION]) {
+  for (const name of [
+    REQUESTED_ANNOTATION,
+    LEARNT_ANNOTATION,
+    ON_NEXT_UPDATE_ANNOTATION,
+    HELD_REPLICAS_ANNOTATION,
+    REFUSED_ANNOTATION,
+  ]) {
     const value = annotations[name];
     if (value === undefined) continue;
     const path = `/metadata/annotations/${name.replace('/', '~1')}`;

@@ -3,21 +3,33 @@ import {
   CHECK_COMPONENT,
   CHECK_ROLE,
   GROUP,
+  HOOKS_FINALIZER,
   MANAGED_BY,
   MANAGED_BY_LABEL,
+  TRIGGER_COMPONENT,
+  TRIGGER_ROLE,
 } from '../api/annotations.ts';
 import type { BackupSession } from '../api/backup-session.ts';
 import { KINDS, type Kind } from '../api/kinds.ts';
-import { apiVersionOf, BACKUP_SESSIONS, RESTORE_SESSIONS, type Resource } from '../api/resources.ts';
+import {
+  apiVersionOf,
+  BACKUP_CONFIGURATIONS,
+  BACKUP_SESSIONS,
+  FUNCTIONS,
+  RESTORE_SESSIONS,
+  type Resource,
+  TASKS,
+} from '../api/resources.ts';
 import type { RestoreSession } from '../api/restore-session.ts';
 import { isOver } from '../api/sessions.ts';
 import { isSupported } from '../injection/pod.ts';
 import type { Raw } from '../injection/raw.ts';
 import type { Client, ListOptions } from '../kube/client.ts';
 import { type Clock, sleep } from '../kube/clock.ts';
-import { isConflict, isInvalid, isNotFound } from '../kube/errors.ts';
+import { ApiError, isConflict, isInvalid, isNotFound } from '../kube/errors.ts';
 import { type ApiObject, keyOf } from '../kube/object.ts';
 import {
+  cronJobs,
   daemonSets,
   deployments,
   jobs,
@@ -25,9 +37,11 @@ import {
   pods,
   roleBindings,
   secrets,
+  serviceAccounts,
   statefulSets,
 } from '../kube/resource.ts';
 import {
+  CATALOG_SELECTOR,
   DEFINITIONS,
   INSTALLATION,
   INSTALLATION_LABEL,
@@ -38,6 +52,7 @@ import {
   UNLABELLED,
 } from './installation.ts';
 import { isIllegible, ownersPatch } from './owners-version.ts';
+import { rememberedReplicas } from './remembered-replicas.ts';
 
 /** `stash uninstall`, as its options were written. */
 export interface UninstallOptions {
@@ -80,13 +95,16 @@ const WORKLOADS = [deployments, statefulSets, daemonSets].filter((resource) =>
 export async function uninstall(cluster: Uninstallation): Promise<void> {
   await endSessions(cluster);
   await stopOperator(cluster);
+  await takeTriggers(cluster);
   await restoreWorkloads(cluster);
   for (const { resource, name } of REGISTRATIONS) {
     await take(cluster, resource, name, undefined, ({ metadata }) => {
       return metadata.labels?.[MANAGED_BY_LABEL] === MANAGED_BY;
     });
   }
+  await releaseHeld(cluster);
   await takeChecks(cluster);
+  await takeCatalog(cluster);
   await takeAgentRights(cluster);
   for (const { resource, name } of OWN_PARTS) {
     const namespace = resource.namespaced ? cluster.namespace : undefined;
@@ -173,6 +191,7 @@ async function stopOperator({ client, clock, namespace, dryRun, say }: Uninstall
 async function restoreWorkloads(cluster: Uninstallation): Promise<void> {
   const { client, say } = cluster;
   const failures: string[] = [];
+  const sessions = await listed<RestoreSession>(client, RESTORE_SESSIONS);
   for (const resource of WORKLOADS) {
     for await (const page of client.pages(resource)) {
       for (const workload of page.items) {
@@ -182,7 +201,7 @@ async function restoreWorkloads(cluster: Uninstallation): Promise<void> {
           );
         }
         try {
-          await restoreWorkload(cluster, resource, workload);
+          await restoreWorkload(cluster, resource, workload, sessions);
         } catch (error) {
           failures.push(`${resource.kind} ${keyOf(workload)}: ${(error as Error).message}`);
         }
@@ -200,17 +219,20 @@ async function restoreWorkload(
   { client, clock, dryRun, say }: Uninstallation,
   resource: Resource,
   found: ApiObject,
+  sessions: readonly RestoreSession[],
 ): Promise<void> {
   const { name, namespace } = found.metadata;
+  const patchFor = (each: ApiObject) =>
+    ownersPatch(each as unknown as Raw, rememberedReplicas(each, sessions));
   let workload = found;
   for (let attempt = 1; ; attempt++) {
-    const patch = ownersPatch(workload as unknown as Raw);
+    const patch = patchFor(workload);
     if (patch.length === 0 || workload.metadata.deletionTimestamp !== undefined) return;
     if (attempt === 1) say(`take what is of Stash out of ${resource.kind} ${keyOf(found)}`);
     if (dryRun) return;
     try {
       const patched = await client.jsonPatch(resource, name, namespace, patch);
-      if (ownersPatch(patched as unknown as Raw).length === 0) return;
+      if (patchFor(patched).length === 0) return;
       throw new UninstallError('what is taken out is put in again at once: does another operator run?');
     } catch (error) {
       if (isNotFound(error)) return;
@@ -230,11 +252,63 @@ async function restoreWorkload(
   }
 }
 
+/**
+ * The CronJobs belong to configurations that stay, and would go on creating sessions that nobody runs. An operator that is installed
+ * again makes them anew, and catches up on what was due meanwhile.
+ */
+async function takeTriggers(cluster: Uninstallation): Promise<void> {
+  const labelSelector = `${MANAGED_BY_LABEL}=${MANAGED_BY},app.kubernetes.io/component=${TRIGGER_COMPONENT}`;
+  for (const resource of [cronJobs, serviceAccounts]) {
+    for (const { metadata } of await listed(cluster.client, resource, { labelSelector })) {
+      await take(cluster, resource, metadata.name, metadata.namespace, () => true);
+    }
+  }
+}
+
+/**
+ * Sessions that did not end, and their configurations, which nobody would ever let go. It comes after the webhooks, which would refuse
+ * it: they are ours, and nobody answers.
+ */
+async function releaseHeld({ client, clock, dryRun, say }: Uninstallation): Promise<void> {
+  for (const resource of [BACKUP_SESSIONS, RESTORE_SESSIONS, BACKUP_CONFIGURATIONS]) {
+    for (const found of await listed(client, resource)) {
+      const { name, namespace } = found.metadata;
+      if (found.metadata.finalizers?.includes(HOOKS_FINALIZER) !== true) continue;
+      say(`let ${resource.kind} ${keyOf(found)} go, whose hooks nobody runs any more`);
+      for (let attempt = 1; !dryRun; attempt++) {
+        try {
+          const { metadata } = await client.get(resource, name, namespace);
+          const { resourceVersion, finalizers = [] } = metadata;
+          const left = finalizers.filter((each) => each !== HOOKS_FINALIZER);
+          await client.mergePatch(resource, name, namespace, {
+            metadata: { resourceVersion, finalizers: left },
+          });
+          break;
+        } catch (error) {
+          if (isNotFound(error)) break;
+          // Somebody else wrote meanwhile, or the API server does not know yet that the webhook is gone.
+          if (attempt === PATCH_ATTEMPTS || !(error instanceof ApiError)) throw error;
+          await sleep(clock, attempt * 50);
+        }
+      }
+    }
+  }
+}
+
 /** A check that nobody waits for any more would hold the lock of its repository. */
 async function takeChecks(cluster: Uninstallation): Promise<void> {
   const labelSelector = `${MANAGED_BY_LABEL}=${MANAGED_BY},app.kubernetes.io/component=${CHECK_COMPONENT}`;
   for (const { metadata } of await listed(cluster.client, jobs, { labelSelector })) {
     await take(cluster, jobs, metadata.name, metadata.namespace, () => true);
+  }
+}
+
+/** What the operator brought; the Functions and Tasks that users made are theirs. */
+async function takeCatalog(cluster: Uninstallation): Promise<void> {
+  for (const resource of [TASKS, FUNCTIONS]) {
+    for (const { metadata } of await listed(cluster.client, resource, { labelSelector: CATALOG_SELECTOR })) {
+      await take(cluster, resource, metadata.name, undefined, () => true);
+    }
   }
 }
 
@@ -245,7 +319,8 @@ async function takeAgentRights(cluster: Uninstallation): Promise<void> {
     { labelSelector: `${MANAGED_BY_LABEL}=${MANAGED_BY}` },
   );
   for (const { metadata, roleRef } of bindings) {
-    if (roleRef?.kind !== 'ClusterRole' || ![AGENT_ROLE, CHECK_ROLE].includes(roleRef.name)) continue;
+    if (roleRef?.kind !== 'ClusterRole' || ![AGENT_ROLE, CHECK_ROLE, TRIGGER_ROLE].includes(roleRef.name))
+      continue;
     await take(cluster, roleBindings, metadata.name, metadata.namespace, () => true);
   }
 }

@@ -5,6 +5,7 @@ import { findCondition } from '../api/conditions.ts';
 import { REPOSITORY_INTEGRITY } from '../api/integrity-result.ts';
 import type { RestoreSession } from '../api/restore-session.ts';
 import { isOver } from '../api/sessions.ts';
+import { isOfWorkload } from '../api/workload-target.ts';
 import type { Caches } from '../controllers/caches.ts';
 import type { Workload } from '../controllers/workload.ts';
 import { keyOfWorkload, workloadKey } from '../controllers/workload-caches.ts';
@@ -122,7 +123,7 @@ export function stateMetrics(caches: Caches, registers: Registry[]): StateMetric
   function lookAt(key: string): void {
     const workload = caches.workloads.get(key);
     const wanted = caches.configurations
-      .byIndex('workload', key)
+      .byIndex('target', key)
       .filter(({ metadata }) => metadata.deletionTimestamp === undefined);
     if (workload === undefined || wanted.length === 0) lacking.delete(key);
     else lacking.set(key, !wanted.every(({ metadata }) => serves(workload, metadata.name)));
@@ -147,8 +148,10 @@ export function stateMetrics(caches: Caches, registers: Registry[]): StateMetric
       if (!isOver(old) && isOver(session)) tellEnd(session);
     },
   };
-  const lookAtTarget = ({ metadata, spec }: BackupConfiguration) =>
-    lookAt(workloadKey(metadata.namespace, spec.target.ref));
+  const lookAtTarget = (configuration: BackupConfiguration) => {
+    if (!isOfWorkload(configuration)) return;
+    lookAt(workloadKey(configuration.metadata.namespace, configuration.spec.target.ref));
+  };
 
   return {
     watch: () => {

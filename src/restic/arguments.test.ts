@@ -3,13 +3,18 @@ import {
   addTagArguments,
   backupArguments,
   catConfigArguments,
+  catLockArguments,
   checkArguments,
+  dumpArguments,
   forgetArguments,
   initArguments,
   listDirectoryArguments,
+  listLocksArguments,
   restoreArguments,
   snapshotsArguments,
   statsArguments,
+  streamBackupArguments,
+  unlockArguments,
 } from './arguments.ts';
 
 describe('the arguments of restic', () => {
@@ -38,6 +43,13 @@ describe('the arguments of restic', () => {
   test.each([
     ['init', initArguments(), ['init', '--json', '--retry-lock=5m']],
     ['cat config', catConfigArguments({ retryLock: '30s' }), ['cat', '--json', '--retry-lock=30s', 'config']],
+    ['list locks', listLocksArguments(), ['list', '--json', '--retry-lock=5m', '--no-lock', '--', 'locks']],
+    [
+      'cat lock',
+      catLockArguments({ id: 'abc', retryLock: '0s' }),
+      ['cat', '--json', '--retry-lock=0s', '--no-lock', '--', 'lock', 'abc'],
+    ],
+    ['unlock', unlockArguments(), ['unlock', '--json', '--retry-lock=5m']],
     [
       'snapshots',
       snapshotsArguments({ tags: ['a=b', 'c=d'] }),
@@ -58,8 +70,36 @@ describe('the arguments of restic', () => {
     ],
     [
       'tag',
-      addTagArguments({ tag: 'incomplete', snapshot: '40dc1520' }),
-      ['tag', '--json', '--retry-lock=5m', '--add=incomplete', '--', '40dc1520'],
+      addTagArguments({ tags: ['incomplete'], snapshots: ['40dc1520', 'bdbd3439'] }),
+      ['tag', '--json', '--retry-lock=5m', '--add=incomplete', '--', '40dc1520', 'bdbd3439'],
+    ],
+    [
+      'backup of what a program writes',
+      streamBackupArguments({
+        host: 'host-0',
+        tags: ['configuration=web', 'directory=/shop.sql'],
+        path: '/shop.sql',
+        command: ['pg_dump', '--create'],
+        retryLock: '30s',
+      }),
+      [
+        'backup',
+        '--json',
+        '--retry-lock=30s',
+        '--host=host-0',
+        '--tag=configuration=web',
+        '--tag=directory=/shop.sql',
+        '--stdin-from-command',
+        '--stdin-filename=/shop.sql',
+        '--',
+        'pg_dump',
+        '--create',
+      ],
+    ],
+    [
+      'dump',
+      dumpArguments({ snapshot: '40dc1520', path: '/--shop.sql' }),
+      ['dump', '--json', '--retry-lock=5m', '--', '40dc1520', '/--shop.sql'],
     ],
     ['check', checkArguments({}), ['check', '--json', '--retry-lock=5m']],
     [

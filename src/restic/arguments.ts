@@ -37,6 +37,47 @@ export function backupArguments({ host, tags, directory, exclude = [], retryLock
   ];
 }
 
+export interface StreamBackupOptions extends Locking {
+  readonly host: string;
+  readonly tags: Tags;
+  /** Under which path the snapshot has what the command writes: absolute, and one file. */
+  readonly path: string;
+  /** A program and its arguments. It gets restic's own environment. */
+  readonly command: readonly [string, ...string[]];
+}
+
+/**
+ * Backs up what a command writes to its standard output. A command that fails leaves no snapshot, however much it has written: that is what
+ * tells this form from `--stdin`, for which an end is an end.
+ *
+ * @see https://restic.readthedocs.io/en/v0.18.1/040_backup.html#reading-data-from-a-command
+ */
+export function streamBackupArguments(options: StreamBackupOptions): string[] {
+  const { host, tags, path, command, retryLock } = options;
+  return [
+    'backup',
+    ...common(retryLock),
+    `--host=${host}`,
+    ...tags.map((tag) => `--tag=${tag}`),
+    '--stdin-from-command',
+    `--stdin-filename=${path}`,
+    '--',
+    ...command,
+  ];
+}
+
+export interface DumpOptions extends Locking {
+  /** The id of a snapshot, whole or shortened. */
+  readonly snapshot: string;
+  /** One file of it. */
+  readonly path: string;
+}
+
+/** Writes a file of a snapshot to the standard output. */
+export function dumpArguments({ snapshot, path, retryLock }: DumpOptions): string[] {
+  return ['dump', ...common(retryLock), '--', snapshot, path];
+}
+
 export function initArguments({ retryLock }: Locking = {}): string[] {
   return ['init', ...common(retryLock)];
 }
@@ -46,15 +87,34 @@ export function catConfigArguments({ retryLock }: Locking = {}): string[] {
   return ['cat', ...common(retryLock), 'config'];
 }
 
+export function listLocksArguments({ retryLock }: Locking = {}): string[] {
+  return ['list', ...common(retryLock), '--no-lock', '--', 'locks'];
+}
+
+/** Reads one lock, of which `list` gave the id, whoever holds the repository. */
+export function catLockArguments({ id, retryLock }: Locking & { readonly id: string }): string[] {
+  return ['cat', ...common(retryLock), '--no-lock', '--', 'lock', id];
+}
+
+/**
+ * Removes the locks that are stale: too old, or of this host name and a process that is not there. The latter is wrong about a holder with the
+ * same host name among other processes.
+ */
+export function unlockArguments({ retryLock }: Locking = {}): string[] {
+  return ['unlock', ...common(retryLock)];
+}
+
 export interface SnapshotsOptions extends Locking {
   /** Snapshots with all of these; every snapshot where it is left out. */
   readonly tags?: Tags;
   readonly host?: string;
   /** At most so many, the newest, of each host, set of paths and set of tags. */
   readonly latest?: number;
+  /** Only these, by id, as far as they are there. */
+  readonly ids?: readonly string[];
 }
 
-export function snapshotsArguments({ tags, host, latest, retryLock }: SnapshotsOptions): string[] {
+export function snapshotsArguments({ tags, host, latest, ids = [], retryLock }: SnapshotsOptions): string[] {
   return [
     'snapshots',
     ...common(retryLock),
@@ -62,17 +122,18 @@ export function snapshotsArguments({ tags, host, latest, retryLock }: SnapshotsO
     ...(host === undefined ? [] : [`--host=${host}`]),
     // Without groups the newest would hide an older one of other tags.
     ...(latest === undefined ? [] : ['--group-by=host,paths,tags', `--latest=${latest}`]),
+    ...(ids.length === 0 ? [] : ['--', ...ids]),
   ];
 }
 
 export interface AddTagOptions extends Locking {
-  readonly tag: string;
-  /** The id of the snapshot, which gets another by this. */
-  readonly snapshot: string;
+  readonly tags: Tags;
+  /** The ids of snapshots, each of which gets another by this. None would be all that the repository has. */
+  readonly snapshots: readonly [string, ...string[]];
 }
 
-export function addTagArguments({ tag, snapshot, retryLock }: AddTagOptions): string[] {
-  return ['tag', ...common(retryLock), `--add=${tag}`, '--', snapshot];
+export function addTagArguments({ tags, snapshots, retryLock }: AddTagOptions): string[] {
+  return ['tag', ...common(retryLock), `--add=${tags.join()}`, '--', ...snapshots];
 }
 
 export interface RestoreOptions extends Locking {

@@ -154,6 +154,20 @@ export function credentialVariables(
   return found;
 }
 
+/**
+ * The same without the Secret: environment variables, and the key of each, by value or by the file that it is in. A key that the Secret
+ * lacks leaves its variable unset.
+ */
+export function credentialKeys(backend: BackendName): {
+  secretVariables: Record<string, string>;
+  secretFiles: Record<string, string>;
+} {
+  const { variables, files } = CREDENTIALS[backend];
+  const byVariable = (keys: Readonly<Record<string, string>>) =>
+    Object.fromEntries(Object.entries(keys).map(([key, variable]) => [variable, key]));
+  return { secretVariables: byVariable(variables), secretFiles: byVariable(files) };
+}
+
 /** Keys whose values are names and addresses: a message that may not say them helps nobody. */
 const NO_SECRETS = new Set([
   ...['AZURE_ACCOUNT_NAME', 'AZURE_ENDPOINT_SUFFIX', 'GOOGLE_PROJECT_ID', 'CA_CERT_DATA'],

@@ -32,6 +32,15 @@ describe('how restic ended', () => {
     expect(explainExit({ command: 'backup', code: 11, stderr })?.reason).toBe('RepositoryLocked');
   });
 
+  test('without a repository in a directory of the node tells which node, and that each has its own', () => {
+    const hostPath = { path: '/srv/backups', node: 'node-b' };
+    const failure = explainExit({ command: 'snapshots', code: 10, hostPath });
+    expect(failure).toMatchObject({ reason: 'RepositoryNotFound', retryable: false });
+    expect(failure?.message).toMatch(
+      /^There is no repository in \/srv\/backups of the node node-b\. .*each node has a directory of its own/,
+    );
+  });
+
   test('is told with what to do, and then in the words of restic', () => {
     const stderr = [
       '/data/x does not exist, skipping',

@@ -10,8 +10,15 @@ export interface Exit {
   readonly signal?: string | null;
   /** The last of what restic wrote to stderr. Detail for whoever reads the message; it decides nothing. */
   readonly stderr?: string;
+  /** The directory that the repository is in, where that is one of the node by itself. */
+  readonly hostPath?: NodeDirectory;
   /** Values that must not appear in the message. */
   readonly secrets?: readonly string[];
+}
+
+export interface NodeDirectory {
+  readonly path: string;
+  readonly node: string;
 }
 
 /** Why restic failed. */
@@ -42,6 +49,9 @@ interface Explanation {
   readonly retryable: boolean;
 }
 
+/** restic's exit code where there is no repository. */
+export const NO_REPOSITORY = 10;
+
 const EXPLANATIONS: Record<number, Explanation> = {
   2: {
     reason: 'ResticCrashed',
@@ -55,7 +65,7 @@ const EXPLANATIONS: Record<number, Explanation> = {
       'Some files could not be read, so the snapshot is not complete. Let the user that the backup runs as read them, or exclude them.',
     retryable: false,
   },
-  10: {
+  [NO_REPOSITORY]: {
     reason: 'RepositoryNotFound',
     message:
       'There is no repository at this place. If it was here before, bring its storage back: it is not made anew, since that would hide the loss. If not, check the backend of the Repository.',
@@ -64,7 +74,7 @@ const EXPLANATIONS: Record<number, Explanation> = {
   11: {
     reason: 'RepositoryLocked',
     message:
-      'The repository is locked by another restic, and stayed so until the waiting time was over. Wait for that one to end; if none runs any more, its lock is stale and can be removed with "restic unlock".',
+      'The repository is locked by another restic, and stayed so until the waiting time was over. Wait for that one to end. A lock that a crash left behind is removed once it is 30 minutes old; where one stays for longer, look at who holds it: "restic list locks", "restic cat lock ID".',
     retryable: true,
   },
   12: {
@@ -115,7 +125,7 @@ export function explainExit(exit: Exit): Failure | undefined {
   };
 }
 
-function explanationOf({ command, code, signal }: Exit): Explanation {
+function explanationOf({ command, code, signal, hostPath }: Exit): Explanation {
   if (code === 130 || (code === null && INTERRUPTING.includes(signal ?? ''))) return INTERRUPTED;
   if (code === null) {
     return {
@@ -125,6 +135,7 @@ function explanationOf({ command, code, signal }: Exit): Explanation {
     };
   }
   if (code === 1 && OPENING.includes(command)) return UNREACHABLE;
+  if (code === NO_REPOSITORY && hostPath !== undefined) return notOnNode(hostPath);
   // Only a backup says with 3 that it could not read files.
   const known = code === 3 && command !== 'backup' ? undefined : EXPLANATIONS[code];
   return (
@@ -134,6 +145,14 @@ function explanationOf({ command, code, signal }: Exit): Explanation {
       retryable: true,
     }
   );
+}
+
+function notOnNode({ path, node }: NodeDirectory): Explanation {
+  return {
+    reason: 'RepositoryNotFound',
+    message: `There is no repository in ${path} of the node ${node}. The Repository is on a hostPath, of which each node has a directory of its own: what pods on another node have made there is not seen here. Have every node mount the same storage at ${path}, or make a Repository on nfs, on a claim that is ReadWriteMany, or on another backend. If it was on this node before, bring its storage back: it is not made anew, since that would hide the loss.`,
+    retryable: false,
+  };
 }
 
 const MOST_LINES = 9;

@@ -67,7 +67,15 @@ describe('the output of', () => {
       parsed,
       { ...parsed, id: 'b', time: Date.parse('2026-11-22T19:00:00Z'), tags: [] },
     ]);
+    expect(parseSnapshots(JSON.stringify([{ ...snapshot, excludes: ['*.tmp'] }]))).toEqual([
+      { ...parsed, excludes: ['*.tmp'] },
+    ]);
     expect(parseSnapshots('[]\n')).toEqual([]);
+  });
+
+  test('snapshots has the size of those that tell it', () => {
+    const empty = { ...snapshot, summary: { files_new: 1, total_bytes_processed: 0 } };
+    expect(parseSnapshots(JSON.stringify([empty]))).toEqual([{ ...parsed, totalBytes: 0 }]);
   });
 
   test('snapshots in groups is one list', () => {
@@ -84,11 +92,13 @@ describe('the output of', () => {
     expect(parseSnapshots(JSON.stringify(groups))).toEqual(parseSnapshots(JSON.stringify([snapshot, newer])));
   });
 
-  test('tag has the id that the snapshot has now, among text', () => {
-    const changed = { message_type: 'changed', old_snapshot_id: 'a', new_snapshot_id: 'b' };
-    const summary = { message_type: 'summary', changed_snapshots: 1 };
-    const lines = ['create exclusive lock for repository', JSON.stringify(changed), JSON.stringify(summary)];
-    expect(parseTagged(lines.join('\n'))).toBe('b');
+  test('tag has the ids that the snapshots have now, among text', () => {
+    const changed = (before: string, now: string) =>
+      JSON.stringify({ message_type: 'changed', old_snapshot_id: before, new_snapshot_id: now });
+    const summary = JSON.stringify({ message_type: 'summary', changed_snapshots: 2 });
+    const lines = ['create exclusive lock for repository', changed('a', 'b'), changed('c', 'd'), summary];
+    expect(['a', 'c'].map((id) => parseTagged(lines.join('\n'), id))).toEqual(['b', 'd']);
+    expect(() => parseTagged(lines.join('\n'), 'b')).toThrow(UnreadableOutputError);
   });
 
   test('forget has its groups on the first line, before the text of prune', () => {
@@ -144,7 +154,7 @@ describe('the output of', () => {
     ['snapshots', () => parseSnapshots('[{"id":"a"}]')],
     ['snapshots', () => parseSnapshots('[null]')],
     ['snapshots', () => parseSnapshots('[{"group_key":{}}]')],
-    ['tag', () => parseTagged('{"message_type":"summary","changed_snapshots":0}')],
+    ['tag', () => parseTagged('{"message_type":"summary","changed_snapshots":0}', 'a')],
     ['forget', () => parseForget('loading indexes...')],
     ['forget', () => parseForget('[{"keep":7}]')],
     ['forget', () => parseForget('[7]')],

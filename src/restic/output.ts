@@ -22,6 +22,10 @@ export interface Snapshot {
   readonly host: string;
   readonly tags: readonly string[];
   readonly paths: readonly string[];
+  /** The patterns that the backup was given, which are about whole paths. */
+  readonly excludes?: readonly string[];
+  /** Of all files in it. Only restic from 0.17 on leaves it in the repository. */
+  readonly totalBytes?: number;
 }
 
 export interface ForgetGroup {
@@ -78,12 +82,12 @@ function membersOf({ snapshots }: JsonObject): unknown[] {
   throw new UnreadableOutputError('snapshots', 'a group has no list', JSON.stringify(snapshots) ?? '');
 }
 
-/** The id that the one snapshot has after `tag` put a tag on it. Text comes before, and nothing but a count where there was no such snapshot. */
-export function parseTagged(stdout: string): string {
+/** The id that `snapshot` has now, after `tag` put a tag on it and perhaps others. Text comes before; of one that is not there nothing is said. */
+export function parseTagged(stdout: string, snapshot: string): string {
   const objects = stdout.split('\n').map(parseJson).filter(isJsonObject);
-  const changed = objects.find((object) => object.message_type === 'changed');
+  const changed = objects.find((object) => stringOf(object, 'old_snapshot_id') === snapshot);
   const id = changed && stringOf(changed, 'new_snapshot_id');
-  if (id === undefined) throw new UnreadableOutputError('tag', 'it names no changed snapshot', stdout);
+  if (id === undefined) throw new UnreadableOutputError('tag', `it names no changed ${snapshot}`, stdout);
   return id;
 }
 
@@ -179,11 +183,17 @@ function snapshotOf(command: string, item: unknown): Snapshot {
   if (id === undefined || Number.isNaN(time)) {
     throw new UnreadableOutputError(command, 'a snapshot has no id or time', JSON.stringify(item));
   }
+  const numbers = isJsonObject(snapshot.summary)
+    ? numbersOf(snapshot.summary, 'total_bytes_processed')
+    : undefined;
+  const excludes = stringsOf(snapshot, 'excludes');
   return {
     id,
     time,
     host: stringOf(snapshot, 'hostname') ?? '',
     tags: stringsOf(snapshot, 'tags'),
     paths: stringsOf(snapshot, 'paths'),
+    ...(excludes.length > 0 && { excludes }),
+    ...(numbers !== undefined && { totalBytes: numbers.total_bytes_processed }),
   };
 }

@@ -9,6 +9,19 @@ export interface SnapshotSubject {
   readonly directory: string;
 }
 
+/** The kind by which snapshots of the cluster are tagged, which is no object. Their name is that of the configuration. */
+const CLUSTER = 'Cluster';
+
+/** What the snapshots of a BackupConfiguration are of: its target or, where it has none, the cluster. */
+export function targetSubject(
+  configuration: string,
+  target: { ref: { kind: string; name: string } } | undefined,
+): Pick<SnapshotSubject, 'kind' | 'name'> {
+  if (target === undefined) return { kind: CLUSTER, name: configuration };
+  const { kind, name } = target.ref;
+  return { kind, name };
+}
+
 /** Tags of which a snapshot must have all, so never none: an empty filter would match every snapshot of a shared repository. */
 export type Tags = readonly [string, ...string[]];
 

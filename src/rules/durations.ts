@@ -8,6 +8,9 @@ const YEAR = 366 * 24 * 3600 * SECOND;
 /** Another replica needs 15 s to take over the lead, and what was due meanwhile would be lost. */
 const SHORT = 30 * SECOND;
 
+/** A pod of a CronJob has to be scheduled, to pull its image, and to start. */
+const SHORT_FOR_CRON_JOB = 120 * SECOND;
+
 export function timeoutWithinBounds({ timeout }: { timeout: string }): Problem[] {
   return withinBounds('spec.timeout', timeout);
 }
@@ -20,14 +23,16 @@ export function retryDelayWithinBounds({ retry }: BackupConfigurationSpec): Prob
   return withinBounds('spec.retry.delay', retry.delay);
 }
 
-export function startingDeadlineIsShort({ startingDeadline }: { startingDeadline: string }): Problem[] {
-  if (parseDuration(startingDeadline) >= SHORT) return [];
-  return [
-    {
-      path: 'spec.startingDeadline',
-      message: `with ${quoted(startingDeadline)}, a backup that is due while the operator restarts is not made up for; write 30s or more`,
-    },
-  ];
+export function startingDeadlineIsShort({ startingDeadline, scheduler }: BackupConfigurationSpec): Problem[] {
+  const path = 'spec.startingDeadline';
+  const milliseconds = parseDuration(startingDeadline);
+  if (scheduler === 'CronJob' && milliseconds < SHORT_FOR_CRON_JOB) {
+    const message = `with ${quoted(startingDeadline)} and scheduler CronJob, a backup is missed wherever the pod that creates its session starts later; write 2m or more`;
+    return [{ path, message }];
+  }
+  if (milliseconds >= SHORT) return [];
+  const message = `with ${quoted(startingDeadline)}, a backup that is due while the operator restarts is not made up for; write 30s or more`;
+  return [{ path, message }];
 }
 
 export function withinBounds(path: string, duration: string): Problem[] {

@@ -3,8 +3,8 @@ import { type Problem, quoted } from '../api/problem.ts';
 import type { RestoreSessionSpec } from '../api/restore-session.ts';
 
 /** restic refuses to start over a pattern that it cannot read, and every backup would fail. */
-export function excludesParse({ target: { exclude } }: BackupConfigurationSpec): Problem[] {
-  return patternsParse('spec.target.exclude', exclude);
+export function excludesParse({ target }: BackupConfigurationSpec): Problem[] {
+  return patternsParse('spec.target.exclude', target?.exclude);
 }
 
 /** The same of a restore. */

@@ -16,7 +16,13 @@ import type { RepositorySpec } from '../api/repository.ts';
 import type { RestoreSessionSpec } from '../api/restore-session.ts';
 import type { TaskSpec } from '../api/task.ts';
 import { problemsOfFunction } from '../tasks/check.ts';
-import { directoriesAreApart, directoriesAreData, directoriesDoNotRepeat } from './directories.ts';
+import {
+  claimMountIsFree,
+  directoriesAreApart,
+  directoriesAreData,
+  directoriesAreInClaim,
+  directoriesDoNotRepeat,
+} from './directories.ts';
 import {
   retryDelayWithinBounds,
   startingDeadlineIsShort,
@@ -24,12 +30,14 @@ import {
   timeoutWithinBounds,
 } from './durations.ts';
 import { excludesParse, partsParse } from './excludes.ts';
+import { hookContainersAreTheirs, hookTimeoutsWithinBounds } from './hooks.ts';
 import { checkScheduleParses, checkTimeoutWithinBounds } from './integrity-check.ts';
 import { claimIsWritable, mountIsFree } from './local-volume.ts';
 import { nameIsSubdomain } from './names.ts';
 import type { RuleBook } from './rule.ts';
-import { resourcesFit, userIsOne } from './runtime-settings.ts';
+import { accountIsNamed, resourcesFit, userIsOne } from './runtime-settings.ts';
 import { scheduleParses } from './schedule.ts';
+import { inputsAreOfTheirForm, stepInputsAreOfTheirForm } from './task-inputs.ts';
 
 const repositoryRules: RuleBook<RepositorySpec> = {
   rules: [
@@ -53,15 +61,21 @@ const configurationRules: RuleBook<BackupConfigurationSpec> = {
   rules: [
     scheduleParses,
     nameIsSubdomain('spec.repository.name', ({ repository }) => repository.name),
-    nameIsSubdomain('spec.target.ref.name', ({ target }) => target.ref.name),
+    nameIsSubdomain('spec.target.ref.name', ({ target }) => target?.ref.name),
     directoriesDoNotRepeat,
     directoriesAreData,
+    claimMountIsFree,
+    directoriesAreInClaim,
+    accountIsNamed,
     excludesParse,
     timeoutWithinBounds,
     startingDeadlineWithinBounds,
     retryDelayWithinBounds,
+    hookTimeoutsWithinBounds,
+    hookContainersAreTheirs,
     resourcesFit,
     userIsOne,
+    inputsAreOfTheirForm,
   ],
   advice: [directoriesAreApart, startingDeadlineIsShort],
 };
@@ -79,8 +93,16 @@ const restoreSessionRules: RuleBook<RestoreSessionSpec> = {
     nameIsSubdomain('spec.target.ref.name', ({ target }) => target.ref.name),
     directoriesDoNotRepeat,
     directoriesAreData,
+    claimMountIsFree,
+    directoriesAreInClaim,
+    accountIsNamed,
     partsParse,
     timeoutWithinBounds,
+    resourcesFit,
+    userIsOne,
+    hookTimeoutsWithinBounds,
+    hookContainersAreTheirs,
+    inputsAreOfTheirForm,
   ],
   advice: [directoriesAreApart],
 };
@@ -88,7 +110,7 @@ const restoreSessionRules: RuleBook<RestoreSessionSpec> = {
 const functionRules: RuleBook<FunctionSpec> = { rules: [problemsOfFunction], advice: [] };
 
 /** What a Task asks of its Functions is held against them where they are at hand: `problemsOfTaskWith`. */
-const taskRules: RuleBook<TaskSpec> = { rules: [], advice: [] };
+const taskRules: RuleBook<TaskSpec> = { rules: [stepInputsAreOfTheirForm], advice: [] };
 
 const appBindingRules: RuleBook<AppBindingSpec> = {
   rules: [

@@ -1,10 +1,20 @@
-import type { BackupConfigurationSpec } from '../api/backup-configuration.ts';
 import type { Problem } from '../api/problem.ts';
+import type { RuntimeSettings } from '../api/runtime-settings.ts';
 import { SETTINGS_FIELD } from '../injection/problem.ts';
 import { resourcesFault } from '../injection/resources.ts';
+import { nameIsSubdomain } from './names.ts';
+
+interface WithSettings {
+  runtimeSettings?: RuntimeSettings;
+}
+
+export const accountIsNamed = nameIsSubdomain<WithSettings>(
+  'spec.runtimeSettings.pod.serviceAccountName',
+  ({ runtimeSettings }) => runtimeSettings?.pod?.serviceAccountName,
+);
 
 /** The API server would refuse the whole workload over its sidecar. */
-export function resourcesFit({ runtimeSettings }: BackupConfigurationSpec): Problem[] {
+export function resourcesFit({ runtimeSettings }: WithSettings): Problem[] {
   const resources = runtimeSettings?.container?.resources;
   const fault = resources && resourcesFault(resources);
   return fault === undefined
@@ -13,7 +23,7 @@ export function resourcesFit({ runtimeSettings }: BackupConfigurationSpec): Prob
 }
 
 /** The same of its user, as far as it does not take the workload to tell. */
-export function userIsOne({ runtimeSettings }: BackupConfigurationSpec): Problem[] {
+export function userIsOne({ runtimeSettings }: WithSettings): Problem[] {
   const { runAsUser, runAsGroup, runAsNonRoot } = runtimeSettings?.container?.securityContext ?? {};
   const path = `${SETTINGS_FIELD}.securityContext`;
   const outOfRange = Object.entries({ runAsUser, runAsGroup }).flatMap(([field, id]) =>

@@ -8,6 +8,9 @@ const DAY = 86_400_000;
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
+/** There are some 600 zones. But Intl ignores case, so that users could give one endless names, of which each takes 28 KB. */
+const MOST_FORMATS = 1_024;
+
 /** Whether `name` is a time zone by its IANA name. An offset such as +01:00 is none, though Intl takes it. */
 export function isTimeZone(name: string): boolean {
   if (!/^[A-Za-z]/.test(name)) return false;
@@ -72,6 +75,7 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
   const known = formats.get(timeZone);
   if (known !== undefined) return known;
   const format = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' });
+  if (formats.size >= MOST_FORMATS) formats.clear();
   formats.set(timeZone, format);
   return format;
 }

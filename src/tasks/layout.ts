@@ -10,6 +10,9 @@ export const REPOSITORY_VOLUME = 'stash-repository';
 /** Where every step finds the temporary volume, wherever else it mounts it; each leaves its output.json there. */
 export const OUTPUT_DIR = '/tmp/restic';
 
+/** The container that comes before all steps: it waits to be appointed, and makes sure of the repository. */
+export const PREPARE = 'stash-prepare';
+
 /** `SECRETS_DIR/<repository>/<key>` is a key of the storage Secret, as in the agents that are injected. */
 export const SECRETS_DIR = '/stash/secrets';
 

@@ -1,8 +1,9 @@
 import type { FunctionSpec } from '../api/function.ts';
 import type { EnvVar, VolumeMount } from '../api/function-settings.ts';
 import { boundedName } from '../api/names.ts';
+import { CLAIM_VOLUME, PREPARE, REPOSITORY_VOLUME } from './layout.ts';
 import type { TaskRun } from './run.ts';
-import { containerSecurityContext, POD_SECURITY_CONTEXT } from './security.ts';
+import { containerSecurityContext, podSecurityContext } from './security.ts';
 import { mergedSettings } from './settings.ts';
 
 /** A pod template for a Job. Source: Kubernetes API reference, `core/v1 PodTemplateSpec`. */
@@ -57,7 +58,7 @@ export function podOf(
       ...(containers.length > 0 && { initContainers: containers }),
       containers: [last],
       volumes: [...volumes].filter(([name]) => used.has(name)).map(([name, source]) => ({ name, ...source })),
-      securityContext: POD_SECURITY_CONTEXT,
+      securityContext: podSecurityContext(run.claimUser),
     },
   };
 }
@@ -80,13 +81,19 @@ function containerOf(
     env: [...environment, ...env],
     ...(resources !== undefined && { resources }),
     volumeMounts,
-    securityContext: containerSecurityContext(securityContext),
+    securityContext: containerSecurityContext(securityContext, capabilitiesOf(run, volumeMounts)),
   };
+}
+
+/** A container needs them that has files of other users: those of the claim, or of a repository on a volume. */
+export function capabilitiesOf({ claimUser }: TaskRun, mounts: readonly VolumeMount[]): readonly string[] {
+  const hasFiles = mounts.some(({ name }) => name === CLAIM_VOLUME || name === REPOSITORY_VOLUME);
+  return hasFiles ? (claimUser?.capabilities ?? []) : [];
 }
 
 /** Containers of a pod are told apart by name, and a Task may well have two steps of one tool. */
 function withOwnNames(steps: ReadyStep[]): ReadyStep[] {
-  const taken = new Set<string>();
+  const taken = new Set([PREPARE]);
   return steps.map((step) => {
     let name = step.name;
     for (let number = 2; taken.has(name); number++) name = `${boundedName(step.name, 58)}-${number}`;

@@ -1,4 +1,6 @@
 import type { AppBinding } from '../api/app-binding.ts';
+import { quoted } from '../api/problem.ts';
+import { faultOfPushgateway } from '../api/pushgateway-url.ts';
 import type { Repository } from '../api/repository.ts';
 import { OUTPUT_DIR, TEMPORARY_VOLUME } from './layout.ts';
 import { kebab } from './names.ts';
@@ -10,13 +12,19 @@ const KEEPS = [
   ...['keepLast', 'keepHourly', 'keepDaily', 'keepWeekly', 'keepMonthly', 'keepYearly', 'keepTags'],
 ] as const;
 
+/** What an AppBinding says. */
+const OF_BINDING = [
+  ...['databaseSecret', 'host', 'port', 'databaseScheme', 'databaseQuery'],
+  ...['caBundle', 'insecureSkipTLSVerify'],
+] as const;
+
 /** What a session always provides. A user may not say otherwise, or could name another's Secret or prefix. */
 const FIXED = [
   ...['namespace', 'kind', 'name', 'target.kind', 'target.namespace', 'target.name'],
   ...['provider', 'bucket', 'prefix', 'endpoint', 'repoName', 'secretName'],
   ...['hostname', 'backupSessionName', 'recoveryConfigurationName'],
   ...['retentionPolicyName', 'retentionPolicyValue', ...KEEPS],
-  ...['directories', 'mountPath', 'databaseSecret', 'host', 'port'],
+  ...['directories', 'mountPath', ...OF_BINDING],
   ...['tmpVolumeName', 'outputVolumeName', 'outputDir'],
 ] as const;
 
@@ -33,6 +41,23 @@ const fixed: ReadonlySet<string> = new Set(FIXED.map(kebab));
 /** Whether `name` is one that the session alone may give a value. */
 export function isReserved(name: string): boolean {
   return fixed.has(kebab(name));
+}
+
+/** Of what a user may set, what the text has to be. The steps read it when the data is already dumped, or up in the repository. */
+const forms: ReadonlyMap<string, (text: string) => string | undefined> = new Map([
+  [kebab('enableMetric'), faultOfSwitch],
+  [kebab('sanitize'), faultOfSwitch],
+  [kebab('pushgatewayURL'), faultOfPushgateway],
+]);
+
+/** What is wrong with `text` as the value of `name`, and what to do, as a clause; an empty text says nothing, and is never wrong. */
+export function faultOfSettable(name: string, text: string): string | undefined {
+  return text === '' ? undefined : forms.get(kebab(name))?.(text);
+}
+
+function faultOfSwitch(text: string): string | undefined {
+  if (text === 'true' || text === 'false') return undefined;
+  return `${quoted(text)} is neither "true" nor "false"; write one of them`;
 }
 
 /** What the session of `run` provides: every name, empty where there is nothing to say, and what its user adds. */
@@ -101,6 +126,25 @@ export function openValues(more: Iterable<string>): Values {
   return values;
 }
 
+/** What a Repository says. As what an AppBinding says, it may be changed, or not be there yet. */
+const ELSEWHERE = ['provider', 'bucket', 'prefix', 'endpoint', 'secretName'] as const;
+const OF_INSTALLATION = ['enableMetric', 'pushgatewayURL'] as const;
+
+/** What a session will provide that is made from `run`, whose own name is not known yet; what other objects say is open. */
+export function expectedBy(run: TaskRun): Values {
+  const { session, target, inputs = {} } = run;
+  const given = new Set(Object.keys(inputs).map(kebab));
+  const open: Name[] = [
+    ...ELSEWHERE,
+    session.kind === 'BackupSession' ? 'backupSessionName' : 'recoveryConfigurationName',
+    ...(target?.ref.kind === 'AppBinding' ? OF_BINDING : []),
+    ...OF_INSTALLATION.filter((name) => !given.has(kebab(name))),
+  ];
+  const values = new Map(providedBy(run));
+  for (const name of open.map(kebab)) values.set(name, { text: '', ...values.get(name), isOpen: true });
+  return values;
+}
+
 /** Two names of one thing: whoever sets one sets the other, unless it says something else. */
 function withDatabaseTwice(values: Map<string, Value>): Values {
   const database = values.get('database');
@@ -137,14 +181,28 @@ function addressOf({ spec }: Repository): Record<'provider' | 'bucket' | 'prefix
   };
 }
 
-function databaseOf(binding: AppBinding | undefined): Record<'databaseSecret' | 'host' | 'port', string> {
+function databaseOf(binding: AppBinding | undefined): Record<(typeof OF_BINDING)[number], string> {
   const databaseSecret = binding?.spec.secret?.name ?? '';
-  const { service, url } = binding?.spec.clientConfig ?? {};
+  const { service, url, caBundle = '', insecureSkipTLSVerify } = binding?.spec.clientConfig ?? {};
+  const tls = { caBundle, insecureSkipTLSVerify: textOf(insecureSkipTLSVerify) };
   if (service !== undefined) {
-    const host = `${service.name}.${binding?.metadata.namespace ?? ''}.svc`;
-    return { databaseSecret, host, port: String(service.port) };
+    return {
+      databaseSecret,
+      host: `${service.name}.${binding?.metadata.namespace ?? ''}.svc`,
+      port: String(service.port),
+      databaseScheme: service.scheme ?? '',
+      databaseQuery: service.query ?? '',
+      ...tls,
+    };
   }
-  const [, host = '', port = ''] =
-    /^[a-z0-9+.-]+:\/\/(\[[^\]]*\]|[^/:?#@]+)(?::(\d+))?/i.exec(url ?? '') ?? [];
-  return { databaseSecret, host: host.replace(/^\[|\]$/g, ''), port };
+  const [, scheme = '', host = '', port = ''] =
+    /^([a-z0-9+.-]+):\/\/(\[[^\]]*\]|[^/:?#@]+)(?::(\d+))?/i.exec(url ?? '') ?? [];
+  return {
+    databaseSecret,
+    host: host.replace(/^\[|\]$/g, ''),
+    port,
+    databaseScheme: scheme,
+    databaseQuery: /\?([^#]*)/.exec(url ?? '')?.[1] ?? '',
+    ...tls,
+  };
 }

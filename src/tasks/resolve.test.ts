@@ -86,7 +86,7 @@ describe('resolve', () => {
     }
     expect(pod.volumes).toEqual([
       { name: 'stash-tmp', emptyDir: {} },
-      { name: 'stash-storage', secret: { secretName: 'storage-secret', defaultMode: 0o444 } },
+      { name: 'stash-storage', secret: { secretName: 'storage-secret', optional: true, defaultMode: 0o444 } },
       { name: 'stash-repository', persistentVolumeClaim: { claimName: 'backups' } },
     ]);
   });
@@ -167,7 +167,7 @@ describe('resolve', () => {
     });
   });
 
-  it('puts the settings of the configuration over those of the Function', () => {
+  it("puts the settings of the configuration over those of the Function, and its variables beside the Function's", () => {
     const run = alone(
       {
         runtimeSettings: {
@@ -181,10 +181,7 @@ describe('resolve', () => {
       {
         runtimeSettings: {
           container: {
-            env: [
-              { name: 'A', value: '$(configuration)' },
-              { name: 'C', value: 'c' },
-            ],
+            env: [{ name: 'C', value: '$(configuration)' }],
             resources: { requests: { cpu: '2' } },
             securityContext: { runAsUser: 1000 },
           },
@@ -194,9 +191,9 @@ describe('resolve', () => {
     );
     const { containers, imagePullSecrets } = podOf(run);
     expect(containers[0].env.slice(-3)).toEqual([
-      { name: 'A', value: '$$(configuration)' },
+      { name: 'A', value: 'function' },
       { name: 'B', value: '$(A)' },
-      { name: 'C', value: 'c' },
+      { name: 'C', value: '$$(configuration)' },
     ]);
     expect(containers[0].resources).toEqual({ requests: { cpu: '2', memory: '1Gi' } });
     expect(containers[0].securityContext).toMatchObject({ runAsUser: 1000 });
@@ -373,6 +370,25 @@ describe('resolve', () => {
       'Session',
       'spec.task.inputs.aB',
       'is the same name as a-b',
+    ],
+    [
+      "a Function's own variable in the settings of the configuration",
+      alone(
+        { runtimeSettings: { env: [{ name: 'DB_HOST', value: '${host}' }] } },
+        {
+          runtimeSettings: {
+            container: {
+              env: [
+                { name: 'GOMAXPROCS', value: '1' },
+                { name: 'DB_HOST', value: 'elsewhere.example' },
+              ],
+            },
+          },
+        },
+      ),
+      'Session',
+      'spec.runtimeSettings.container.env[1].name',
+      'DB_HOST is set by the Function tool itself; take it out',
     ],
     [
       'a default with a variable',

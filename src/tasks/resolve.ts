@@ -1,3 +1,4 @@
+import { POD_FIELDS } from '../api/agent-pod.ts';
 import { problemsOfContainer, problemsOfSettings } from './accept.ts';
 import { problemsOfNames } from './declared.ts';
 import { repositoryVariables } from './environment.ts';
@@ -6,7 +7,7 @@ import { containerName, type PodTemplate, podOf, type ReadyStep } from './pod.ts
 import type { TaskProblem } from './problem.ts';
 import { isReserved, providedBy } from './provided.ts';
 import type { TaskRun } from './run.ts';
-import { fillStep } from './step.ts';
+import { type FilledStep, fillStep } from './step.ts';
 import type { Values } from './values.ts';
 import { mountsOf, volumesOf } from './volumes.ts';
 
@@ -15,12 +16,18 @@ export type Resolution = { pod: PodTemplate; problems: [] } | { pod: undefined; 
 
 /** The pod of `run`: the same for the same run, and from nothing else. */
 export function resolve(run: TaskRun): Resolution {
-  const problems: TaskProblem[] = [...problemsOfRun(run)];
-  const used = new Set<string>();
-  const steps = resolveSteps(run, providedBy(run), used, problems);
-  problems.push(...problemsOfUnused(run, used));
+  const { steps, problems } = resolveWith(run, providedBy(run));
   if (problems.length > 0) return { pod: undefined, problems };
   return { pod: podOf(run, steps, repositoryVariables(run), volumesOf(run)), problems: [] };
+}
+
+/** The steps of `run` where its session provides what `provided` says, and all that is wrong with them and with what it is given. */
+export function resolveWith(run: TaskRun, provided: Values): { steps: ReadyStep[]; problems: TaskProblem[] } {
+  const problems: TaskProblem[] = [...problemsOfRun(run)];
+  const used = new Set<string>();
+  const steps = resolveSteps(run, provided, used, problems);
+  problems.push(...problemsOfUnused(run, used));
+  return { steps, problems };
 }
 
 /** Each step with its variables filled in; what is wrong goes to `problems`, and what is asked for to `used`. */
@@ -31,6 +38,7 @@ export function resolveSteps(
   problems: TaskProblem[],
 ): ReadyStep[] {
   const environment = repositoryVariables(run).map(({ name }) => name);
+  const expanded = [...environment, ...POD_FIELDS.keys()];
   const { metadata, spec } = run.task;
   return spec.functions.flatMap((step, index) => {
     const found = findNamed(step.name, run.functionNamed);
@@ -40,7 +48,7 @@ export function resolveSteps(
     }
     for (const name of Object.keys(found.spec.inputs ?? {})) used.add(kebab(name));
     const onUse = (name: string) => used.add(name);
-    const filled = fillStep(metadata.name, step, index, found, { provided, environment, onUse });
+    const filled = fillStep(metadata.name, step, index, found, { provided, environment: expanded, onUse });
     const { volumeMounts, problems: unmounted } = mountsOf(
       run,
       filled.spec.volumeMounts ?? [],
@@ -62,6 +70,7 @@ export function resolveSteps(
         ...problem,
       })),
     );
+    problems.push(...problemsOfReplaced(run, found.metadata.name, filled));
     const name = filled.spec.name ?? containerName(found.metadata.name);
     return [{ name, spec: filled.spec, volumeMounts }];
   });
@@ -100,6 +109,29 @@ function problemsOfRun(run: TaskRun): TaskProblem[] {
     ...problemsOfOwnVariables(container.env, own, path),
   ];
   return [...reserved, ...[...unclear, ...settings].map((problem) => ({ ...subject, ...problem }))];
+}
+
+/** Another PGHOST would send the password that the Function has beside it to whoever the configuration names. */
+function problemsOfReplaced(
+  { session, runtimeSettings }: TaskRun,
+  functionName: string,
+  { spec, open }: Pick<FilledStep, 'spec' | 'open'>,
+): TaskProblem[] {
+  const set = (spec.runtimeSettings?.env ?? [])
+    .filter((_, index) => !open.has(`spec.runtimeSettings.env[${index}].name`))
+    .map(({ name }) => name);
+  return (runtimeSettings?.container?.env ?? []).flatMap(({ name }, index) =>
+    set.includes(name)
+      ? [
+          {
+            subject: 'Session',
+            name: session.name,
+            path: `spec.runtimeSettings.container.env[${index}].name`,
+            message: `${name} is set by the Function ${functionName} itself; take it out, or give another value by an input of the Task, where it has one`,
+          },
+        ]
+      : [],
+  );
 }
 
 /** What a user gives and nothing takes is a misspelt name. */

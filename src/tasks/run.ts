@@ -7,7 +7,13 @@ import type { Task } from '../api/task.ts';
 
 /** All that the pod of a session is made from. Resolution reads nothing else. */
 export interface TaskRun {
-  session: { kind: 'BackupSession' | 'RestoreSession'; name: string; namespace: string };
+  session: {
+    kind: 'BackupSession' | 'RestoreSession';
+    name: string;
+    namespace: string;
+    /** Absent where the pod is made to be looked at alone. */
+    uid?: string;
+  };
   task: Task;
   /** The Function of exactly this name. */
   functionNamed(name: string): FunctionObject | undefined;
@@ -15,6 +21,8 @@ export interface TaskRun {
   inputs?: Record<string, string>;
   /** What is backed up or restored; nothing where that is the cluster. */
   target?: TaskTarget;
+  /** Whoever has the claim that is the target mounted; nothing where nobody has. */
+  claimUser?: ClaimUser;
   /** The AppBinding that is the target. */
   appBinding?: AppBinding;
   repository: Repository;
@@ -23,15 +31,31 @@ export interface TaskRun {
   hostname: string;
   retentionPolicy?: Record<string, unknown> & { name?: string };
   /** What the installation says of metrics, where `inputs` say nothing. */
-  metrics?: { enableMetric?: boolean; pushgatewayURL?: string };
-  /** `runtimeSettings` of the BackupConfiguration or RestoreSession; they go before those of a Function. */
+  metrics?: TaskMetrics;
+  /** `runtimeSettings` of the BackupConfiguration or RestoreSession: they go before those of a Function, and replace none of its variables. */
   runtimeSettings?: RuntimeSettings;
+}
+
+export interface TaskMetrics {
+  enableMetric?: boolean;
+  pushgatewayURL?: string;
 }
 
 export interface TaskTarget {
   ref: TargetReference;
   directories?: string[];
   mountPath?: string;
+}
+
+/** As whom, and where, a claim in use is read and written. Nobody's user works in one that is in use, or on another node. */
+export interface ClaimUser {
+  /** Of the pod. */
+  podSecurityContext: Record<string, unknown>;
+  /** What root needs in other users' files: those of the claim, and of a repository on a volume. */
+  capabilities: string[];
+  tolerations?: Record<string, unknown>[];
+  /** The one node that can mount the claim now. */
+  nodeName?: string;
 }
 
 /** How restic reaches a repository: never a secret itself, but the name under which it stands in the storage Secret. */

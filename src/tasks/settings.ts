@@ -3,19 +3,15 @@ import type { RuntimeSettings } from '../api/runtime-settings.ts';
 import { escaped } from './fill.ts';
 
 /**
- * The settings of a Function with those of a configuration over them: variables by name, all else field by field. A variable of a
- * configuration has its value as it is: nothing is put into it.
+ * The settings of a Function with those of a configuration over them, field by field. Variables of a configuration come beside those of
+ * the Function, of which it may replace none (see `problemsOfReplaced`), and have their values as they are: nothing is put into them.
  */
 export function mergedSettings(
   under: FunctionSettings = {},
   over: RuntimeSettings['container'] = {},
 ): FunctionSettings {
   const overEnv = (over.env ?? []).map(({ name, value }) => ({ name, value: escaped(value, true) }));
-  // In its place: Kubernetes expands in a variable only those that stand before it.
-  const env = (under.env ?? []).map(
-    (variable) => overEnv.find(({ name }) => name === variable.name) ?? variable,
-  );
-  env.push(...overEnv.filter(({ name }) => !env.some((variable) => variable.name === name)));
+  const env = [...(under.env ?? []), ...overEnv];
   const requests = { ...under.resources?.requests, ...over.resources?.requests };
   const limits = { ...under.resources?.limits, ...over.resources?.limits };
   const resources = {

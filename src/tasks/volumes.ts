@@ -1,3 +1,4 @@
+import { TOKEN_PATH, TOKEN_VOLUME } from '../api/agent-pod.ts';
 import type { VolumeMount } from '../api/function-settings.ts';
 import { localMountPath } from '../api/local-backend.ts';
 import { quoted } from '../api/problem.ts';
@@ -27,7 +28,11 @@ export function volumesOf(run: TaskRun): Map<string, Raw> {
   const { storageSecretName } = run.repository.spec.backend;
   const volumes = new Map<string, Raw>([
     [TEMPORARY_VOLUME, { emptyDir: {} }],
-    [SECRET_VOLUME, { secret: { secretName: storageSecretName, defaultMode: READABLE_BY_ALL } }],
+    // Optional, so that it is told at once that it is missing: a pod would wait for it.
+    [
+      SECRET_VOLUME,
+      { secret: { secretName: storageSecretName, optional: true, defaultMode: READABLE_BY_ALL } },
+    ],
   ]);
   const claimName = claimOf(run);
   if (claimName !== undefined) volumes.set(CLAIM_VOLUME, { persistentVolumeClaim: { claimName } });
@@ -66,8 +71,9 @@ export function mountsOf(
     ({ name, mountPath }) =>
       !volumeMounts.some((mount) => mount.name === name && normal(mount.mountPath) === mountPath),
   );
+  const taken = [...own, { name: TOKEN_VOLUME, mountPath: TOKEN_PATH }];
   for (const [index, mount] of asked.entries()) {
-    const clash = own.find(({ mountPath }) => mountPath === normal(mount.mountPath));
+    const clash = taken.find(({ mountPath }) => mountPath === normal(mount.mountPath));
     if (clash === undefined) continue;
     const message = `${quoted(mount.mountPath)} is where every step has the volume ${clash.name}; choose another path`;
     problems.push({ path: `spec.volumeMounts[${index}].mountPath`, message });
@@ -75,7 +81,8 @@ export function mountsOf(
   return { volumeMounts: [...volumeMounts, ...own], problems };
 }
 
-function ownMounts(run: TaskRun): VolumeMount[] {
+/** What every step has, whatever its Function says. */
+export function ownMounts(run: TaskRun): VolumeMount[] {
   const { repository } = run;
   const own: VolumeMount[] = [
     { name: TEMPORARY_VOLUME, mountPath: OUTPUT_DIR },

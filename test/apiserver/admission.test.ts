@@ -43,7 +43,10 @@ import {
   pods,
   secrets,
   statefulSets,
+  validatingAdmissionPolicies,
+  validatingAdmissionPolicyBindings,
 } from '../../src/kube/resource.ts';
+import { unregister } from './registrations.fixture.ts';
 
 const fieldManager = 'stash-operator';
 const operator = 'system:serviceaccount:stash-system:stash-operator';
@@ -65,6 +68,8 @@ const resources: Record<string, Resource> = {
   ClusterRoleBinding: rbac('clusterrolebindings', 'ClusterRoleBinding', false),
   Role: rbac('roles', 'Role', true),
   RoleBinding: rbac('rolebindings', 'RoleBinding', true),
+  ValidatingAdmissionPolicy: validatingAdmissionPolicies,
+  ValidatingAdmissionPolicyBinding: validatingAdmissionPolicyBindings,
   Deployment: deployments,
   PodDisruptionBudget: {
     group: 'policy',
@@ -256,22 +261,10 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await unregister();
+  await unregister(connection);
   await client.delete(namespaces, namespace);
   connection.close();
 });
-
-const unregister = () =>
-  Promise.all(
-    ['mutating', 'validating'].map((verb) =>
-      connection
-        .request({
-          method: 'DELETE',
-          path: `/apis/admissionregistration.k8s.io/v1/${verb}webhookconfigurations/stash`,
-        })
-        .catch(() => {}),
-    ),
-  );
 
 describe('the installation', () => {
   it('is what the API server accepts, whole', async () => {
@@ -310,6 +303,41 @@ describe('the installation', () => {
     for (const resource of [REPOSITORIES, BACKUP_CONFIGURATIONS, BACKUP_SESSIONS, RESTORE_SESSIONS]) {
       await expect(client.list(resource, { namespace })).resolves.toEqual([]);
     }
+  });
+
+  it('an older replica that is restarted leaves the definitions of a newer one, whichever of them is faster', async () => {
+    type Definition = ApiObject & { spec: { names: { categories: string[] } } };
+    const [own] = definitions.slice(-1) as [Definition];
+    const { name, labels } = own.metadata;
+    const of = (version: string, category: string): Definition => {
+      const other = structuredClone(own);
+      other.metadata.labels = { ...labels, 'app.kubernetes.io/version': version };
+      other.spec.names.categories = ['stash', category];
+      return other;
+    };
+    const standing = async () => {
+      const { metadata, spec } = await client.get<Definition>(customResourceDefinitions, name);
+      return [metadata.labels?.['app.kubernetes.io/version'], spec.names.categories.at(-1)];
+    };
+    for (let minor = 1; minor <= 5; minor++) {
+      const newer = of(`9.${minor}.0`, `newer-${minor}`);
+      const older = of(`9.${minor}.0-rc.1`, 'older');
+      const both = minor % 2 === 0 ? [newer, older] : [older, newer];
+      await Promise.all(both.map((each) => applyDefinitions(asOperator, [each], { fieldManager })));
+      expect(await standing()).toEqual([`9.${minor}.0`, `newer-${minor}`]);
+    }
+    const told: string[] = [];
+    const onNewer = (...said: string[]) => told.push(said.join(' '));
+    await applyDefinitions(asOperator, definitions, { fieldManager, onNewer });
+    expect(told).toEqual([`${name} 9.5.0`]);
+    expect(await standing()).toEqual(['9.5.0', 'newer-5']);
+
+    // What has no version is of a time before they had one.
+    await client.mergePatch(customResourceDefinitions, name, undefined, {
+      metadata: { labels: { 'app.kubernetes.io/version': null } },
+    });
+    await applyDefinitions(asOperator, definitions, { fieldManager });
+    expect(await standing()).toEqual([labels?.['app.kubernetes.io/version'], 'stash']);
   });
 
   it('gives it no right to those of others, to Secrets, or to more than it has', async () => {
@@ -442,7 +470,7 @@ describe('the certificate', () => {
 });
 
 describe('the webhook', () => {
-  const lifetime = 4_000;
+  const lifetime = 12_000;
   const stop = new AbortController();
   let replica: Replica;
   let running: Promise<void>;
@@ -452,7 +480,7 @@ describe('the webhook', () => {
     await client.delete(secrets, CERTIFICATE_SECRET, 'stash-system').catch(() => {});
     replica = new Replica(asOperator, { leafLifetimeMs: lifetime, beatMs: 100 });
     running = replica.certificate.run(stop.signal);
-    await vi.waitFor(() => expect(replica.certificate.problem()).toBeUndefined());
+    await eventually(async () => expect(replica.certificate.problem()).toBeUndefined());
     url = `https://127.0.0.1:${await replica.server.listen()}`;
   });
 
@@ -585,7 +613,11 @@ describe('the webhook', () => {
     const after = replica.certificate.current();
     expect(after?.certificate).not.toBe(before?.certificate);
     expect(after?.authority).toBe(before?.authority);
-    await expect(shakeHands(url, after?.authority ?? '')).resolves.toBe(after?.certificate);
+    // It may be renewed once more between the two.
+    await eventually(async () => {
+      const { certificate, authority = '' } = replica.certificate.current() ?? {};
+      expect(await shakeHands(url, authority)).toBe(certificate);
+    });
     const refusal = await refusalOf(
       client.create(BACKUP_CONFIGURATIONS, configuration('wrong', { schedule: '61 * * * *' })),
     );
@@ -602,9 +634,43 @@ describe('the webhook', () => {
   });
 });
 
+describe('the webhook, where nobody answers for it,', () => {
+  const away = async () => {
+    await register(asOperator, 'https://127.0.0.1:1', '');
+    await eventually(async () => {
+      const probe = configuration('waits');
+      const refusal = await refusalOf(client.create(BACKUP_CONFIGURATIONS, probe, { dryRun: true }));
+      expect(refusal.message).toContain('failed calling webhook "objects.stash.appscode.com"');
+    });
+  };
+  beforeAll(away);
+
+  it('keeps nothing that goes from going', async () => {
+    const patch = (finalizers: string[] | null) =>
+      client.mergePatch(BACKUP_CONFIGURATIONS, 'right', namespace, { metadata: { finalizers } });
+    // As if one of ours were held.
+    await unregister(connection);
+    await eventually(() => patch(['example.org/held']));
+    await client.delete(BACKUP_CONFIGURATIONS, 'right', namespace);
+    await away();
+    await expect(patch(null)).resolves.toBeDefined();
+    await expect(client.get(BACKUP_CONFIGURATIONS, 'right', namespace)).rejects.toMatchObject({
+      status: 404,
+    });
+  });
+
+  it('lets the operator say what it has to of a session, and nobody else', async () => {
+    const told = { ...object(BACKUP_SESSIONS, 'now', undefined), status: { phase: 'Failed' } } as ApiObject;
+    const options = { fieldManager, force: true, subresource: 'status' } as const;
+    await expect(asOperator.apply(BACKUP_SESSIONS, told, options)).resolves.toBeDefined();
+    const refusal = await refusalOf(client.apply(BACKUP_SESSIONS, told, options));
+    expect(refusal.message).toContain('failed calling webhook "reports.stash.appscode.com"');
+  });
+});
+
 describe('the definitions, with the webhook away', () => {
   beforeAll(async () => {
-    await unregister();
+    await unregister(connection);
     const probe = configuration('probe');
     await eventually(() => client.create(BACKUP_CONFIGURATIONS, probe, { dryRun: true }));
     await client.create(REPOSITORIES, repository('fixed'));

@@ -10,6 +10,7 @@ import type { ApiObject } from '../../src/kube/object.ts';
 import { deployments, namespaces } from '../../src/kube/resource.ts';
 import { type Difference, MISTAKES, objectOf } from './mistakes.fixture.ts';
 import { type Operator, startOperator } from './operator.fixture.ts';
+import { unregister } from './registrations.fixture.ts';
 
 const namespace = `mistakes-${Date.now()}`;
 const connection = createConnection(kubeconfigEndpoint());
@@ -32,18 +33,6 @@ async function refusalOf(kind: (typeof KINDS)[number], object: ApiObject): Promi
   }
 }
 
-const unregister = () =>
-  Promise.all(
-    ['mutating', 'validating'].map((verb) =>
-      connection
-        .request({
-          method: 'DELETE',
-          path: `/apis/admissionregistration.k8s.io/v1/${verb}webhookconfigurations/stash`,
-        })
-        .catch(() => {}),
-    ),
-  );
-
 /** A field that is none is found while the object is read, by `fieldValidation: Strict`, as kubectl asks. */
 const statusOf = (message: string) => (message.startsWith('is not a field') ? 400 : 422);
 
@@ -60,7 +49,7 @@ afterAll(async () => {
 
 describe('the definitions alone', () => {
   beforeAll(async () => {
-    await unregister();
+    await unregister(connection);
     const folder = fileURLToPath(new URL('../../crds', import.meta.url));
     await applyDefinitions(client, await readDefinitions(folder), { fieldManager: 'stash-operator' });
     for (const kind of KINDS) {
@@ -104,7 +93,7 @@ describe('the operator that serves', () => {
 
   afterAll(async () => {
     await operator.stop();
-    await unregister();
+    await unregister(connection);
   });
 
   it.each(rows)(

@@ -34,7 +34,7 @@ export async function startOperator(...flags: string[]): Promise<Operator> {
     stream?.on('data', (chunk: Buffer) => (text += chunk.toString()));
   const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
   const ready = async (): Promise<void> => {
-    for (const until = Date.now() + 30_000; Date.now() < until; ) {
+    for (const until = Date.now() + 90_000; Date.now() < until; ) {
       if (child.exitCode !== null) break;
       const response = await fetch(`http://127.0.0.1:${probe}/readyz`).catch(() => undefined);
       if (response?.ok === true) return;

@@ -2,7 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { issueAuthority, issueLeaf } from '../../src/admission/certificate.ts';
 import { createAdmissionServer } from '../../src/admission/server.ts';
-import { CONFIGURATION_LABEL, DUE_LABEL, LEARNT_ANNOTATION } from '../../src/api/annotations.ts';
+import {
+  CONFIGURATION_LABEL,
+  DUE_LABEL,
+  HELD_REPLICAS_ANNOTATION,
+  LEARNT_ANNOTATION,
+  ON_NEXT_UPDATE_ANNOTATION,
+} from '../../src/api/annotations.ts';
 import type { BackupConfiguration } from '../../src/api/backup-configuration.ts';
 import type { BackupSession } from '../../src/api/backup-session.ts';
 import { findCondition } from '../../src/api/conditions.ts';
@@ -15,6 +21,7 @@ import {
   RESTORE_SESSIONS,
 } from '../../src/api/resources.ts';
 import type { RestoreSession } from '../../src/api/restore-session.ts';
+import { configurationHash } from '../../src/api/session-subject.ts';
 import { readRecord } from '../../src/injection/record.ts';
 import { type Client, createClient } from '../../src/kube/client.ts';
 import { isNotFound } from '../../src/kube/errors.ts';
@@ -44,6 +51,7 @@ let operator: Operator;
 let namespace: string;
 
 type Deployment = KubernetesObject<{
+  replicas: number;
   template: {
     metadata: { annotations?: Record<string, string> };
     spec: { containers: { name: string }[]; volumes: { name: string }[] };
@@ -161,6 +169,13 @@ const injected = () =>
     return containersOf(found).includes('stash') ? found : undefined;
   });
 
+/** It is known where the pods are, and that the workload lacks the sidecar. */
+const pending = () =>
+  until('the condition', async () => {
+    const { status } = await client.get<BackupConfiguration>(BACKUP_CONFIGURATIONS, 'shop', namespace);
+    return findCondition(status?.conditions, 'SidecarInjected')?.reason === 'RolloutPending' || undefined;
+  });
+
 const learnt = () =>
   until('what became of the sidecar', async () => (await shop()).metadata.annotations?.[LEARNT_ANNOTATION]);
 
@@ -221,7 +236,7 @@ async function aStripper(): Promise<{ reviews(): number; close(): Promise<void> 
 }
 
 /** The pod that the ReplicaSet controller and kubelet would have made of the Deployment as it stands. */
-async function aPod(name: string, running = true): Promise<ApiObject> {
+async function aPod(name: string, running = true, nodeName?: string): Promise<ApiObject> {
   const { spec } = await shop();
   const pod = await create(pods, {
     apiVersion: 'v1',
@@ -235,7 +250,11 @@ async function aPod(name: string, running = true): Promise<ApiObject> {
         { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'shop-abc', uid: 'x', controller: true },
       ],
     },
-    spec: { ...spec.template.spec, serviceAccountName: 'default' },
+    spec: {
+      ...spec.template.spec,
+      serviceAccountName: 'default',
+      ...(nodeName !== undefined && { nodeName }),
+    },
   });
   const state = running
     ? { running: { startedAt: new Date().toISOString() } }
@@ -301,7 +320,7 @@ const why = (found: BackupSession | RestoreSession) => findCondition(found.statu
 describe('a backup', () => {
   test('goes from a configuration to a session that has ended, with the retention applied once', async () => {
     await aShop();
-    await aConfiguration({ retentionPolicy: { keepLast: 2 } });
+    const made = await aConfiguration({ retentionPolicy: { keepLast: 2 } });
     await injected();
     const binding = await until('the RoleBinding', () =>
       client.get(roleBindings, 'stash-agent-default', namespace).catch(() => undefined),
@@ -317,6 +336,7 @@ describe('a backup', () => {
       initializer: 'host-0',
       hosts: [{ host: 'host-0', podName: 'shop-abc-1', podUID: pod.metadata.uid }],
     });
+    expect(running.status?.configurationHash).toBe(configurationHash(made));
     expect(running.status?.observedGeneration).toMatch(/^[0-9a-f]{8}#1$/);
     expect(Date.parse(running.status?.deadline ?? '') - Date.parse(running.status?.startTime ?? '')).toBe(
       24 * 3_600_000,
@@ -352,7 +372,10 @@ describe('a backup', () => {
     });
     expect(configuration.status).toMatchObject({ lastSession: 'now', lastPhase: 'Succeeded' });
     expect(findCondition(configuration.status?.conditions, 'Ready')).toMatchObject({ status: 'True' });
-    const repository = await client.get<Repository>(REPOSITORIES, 'repo', namespace);
+    const repository = await until('its last backup', async () => {
+      const found = await client.get<Repository>(REPOSITORIES, 'repo', namespace);
+      return found.status?.lastBackupTime === undefined ? undefined : found;
+    });
     expect(repository.status).toMatchObject({
       repositoryID: 'abc',
       lastBackupTime: ended.status?.completionTime,
@@ -569,10 +592,7 @@ describe('a workload', () => {
   test('is left alone until its owner’s next change where the configuration says so', async () => {
     await aShop();
     await aConfiguration({ rollout: 'OnNextUpdate' });
-    await until('the condition', async () => {
-      const { status } = await client.get<BackupConfiguration>(BACKUP_CONFIGURATIONS, 'shop', namespace);
-      return findCondition(status?.conditions, 'SidecarInjected')?.reason === 'RolloutPending' || undefined;
-    });
+    await pending();
     await new Promise((resolve) => setTimeout(resolve, 1500));
     expect(containersOf(await shop())).toEqual(['shop']);
     await client.mergePatch(deployments, 'shop', namespace, { metadata: { labels: { changed: 'yes' } } });
@@ -610,6 +630,62 @@ describe('a workload', () => {
         (error) => isNotFound(error) || undefined,
       ),
     );
+  });
+
+  test('keeps it through the end of a configuration that waits for its owner, until that changes the template', async () => {
+    await aShop();
+    const { spec } = await shop();
+    await aConfiguration({ rollout: 'OnNextUpdate' });
+    await pending();
+    await client.mergePatch(deployments, 'shop', namespace, {
+      spec: { template: { metadata: { labels: { version: '2' } } } },
+    });
+    const before = await injected();
+    await until('what is remembered', async () => {
+      const { annotations } = (await shop()).metadata;
+      return annotations?.[ON_NEXT_UPDATE_ANNOTATION] === 'shop' || undefined;
+    });
+    await client.delete(BACKUP_CONFIGURATIONS, 'shop', namespace);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await client.mergePatch(deployments, 'shop', namespace, { spec: { replicas: 2 } });
+    expect((await shop()).spec.template).toEqual(before.spec.template);
+    await client.mergePatch(deployments, 'shop', namespace, {
+      spec: { template: { metadata: { labels: { version: null } } } },
+    });
+    expect((await shop()).spec.template).toEqual(spec.template);
+    await until('nothing is remembered', async () => {
+      const { annotations } = (await shop()).metadata;
+      return annotations?.[ON_NEXT_UPDATE_ANNOTATION] === undefined || undefined;
+    });
+  });
+
+  test('is not rolled out for a Repository that goes and comes back, and is for its claim, which goes after it', async () => {
+    await aShop();
+    const { spec } = await shop();
+    await aConfiguration();
+    await injected();
+    await learnt();
+    const before = await shop();
+    const { metadata, ...repository } = await client.get<Repository>(REPOSITORIES, 'repo', namespace);
+    await client.delete(REPOSITORIES, 'repo', namespace);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect((await shop()).metadata.generation).toBe(before.metadata.generation);
+    await create(REPOSITORIES, { ...repository, metadata: { name: metadata.name, namespace } });
+    await until('the condition', async () => {
+      const { status } = await client.get<BackupConfiguration>(BACKUP_CONFIGURATIONS, 'shop', namespace);
+      return findCondition(status?.conditions, 'SidecarInjected')?.status === 'True' || undefined;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect((await shop()).metadata.generation).toBe(before.metadata.generation);
+
+    await client.delete(REPOSITORIES, 'repo', namespace);
+    await client.mergePatch(persistentVolumeClaims, 'backups', namespace, { metadata: { finalizers: null } });
+    await client.delete(persistentVolumeClaims, 'backups', namespace);
+    const after = await until('the sidecar is out', async () => {
+      const found = await shop();
+      return containersOf(found).includes('stash') ? undefined : found;
+    });
+    expect(after.spec.template).toEqual(spec.template);
   });
 
   test('gets its sidecar back as it was, whoever changes it, in the very write that changes it', async () => {
@@ -698,12 +774,82 @@ describe('a workload', () => {
   });
 });
 
+describe('a workload whose pods are on several nodes', () => {
+  /** As its controller writes it when something became of its pods. */
+  const noticed = async (replicas: number) => {
+    await client.mergePatch(
+      deployments,
+      'shop',
+      namespace,
+      { status: { replicas } },
+      { subresource: 'status' },
+    );
+  };
+  const condition = (type: string, about: string) =>
+    until(`${type} to tell of ${about}`, async () => {
+      const { status } = await client.get<BackupConfiguration>(BACKUP_CONFIGURATIONS, 'shop', namespace);
+      const found = findCondition(status?.conditions, type);
+      return found?.message.includes(about) ? found : undefined;
+    });
+
+  test('is not given a claim that is for the pods of one node; once it has it, it keeps it, and is told', async () => {
+    await aShop();
+    const volumes = [{ name: 'data', nfs: { server: 'nfs.example.com', path: '/data' } }];
+    await client.mergePatch(deployments, 'shop', namespace, {
+      spec: { replicas: 2, template: { spec: { volumes } } },
+    });
+    await aPod('shop-abc-1', true, 'node-a');
+    await aPod('shop-abc-2', true, 'node-b');
+    await aConfiguration();
+    const refused = await condition('SidecarInjected', 'nodes node-a, node-b');
+    expect(refused).toMatchObject({ status: 'False', reason: 'ClaimNotShareable' });
+    await aSession();
+    expect(why(await inPhase('now', 'Failed'))).toMatchObject({ reason: 'ClaimNotShareable' });
+    const restore = {
+      apiVersion: 'stash.appscode.com/v1beta1',
+      kind: 'RestoreSession',
+      metadata: { name: 'back', namespace },
+      spec: {
+        repository: { name: 'repo' },
+        target: {
+          ref: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'shop' },
+          directories: ['/source/data'],
+        },
+      },
+    };
+    await client.create(RESTORE_SESSIONS, restore as unknown as RestoreSession);
+    const over = await until('the end of the restore', async () => {
+      const found = await client.get<RestoreSession>(RESTORE_SESSIONS, 'back', namespace);
+      return found.status?.phase === 'Failed' ? found : undefined;
+    });
+    expect(why(over)).toMatchObject({ reason: 'ClaimNotShareable' });
+    const plain = await shop();
+    expect(containersOf(plain)).toEqual(['shop']);
+    expect(JSON.stringify(plain)).not.toContain('backups');
+
+    await client.delete(pods, 'shop-abc-2', namespace, { gracePeriodSeconds: 0 });
+    await noticed(1);
+    const { spec } = await injected();
+    const given = await condition('SidecarInjected', 'another node than node-a could not start');
+    expect(given).toMatchObject({ status: 'True', reason: 'Injected' });
+    expect(await condition('Ready', 'its sessions can run')).toMatchObject({ status: 'True' });
+
+    await aPod('shop-abc-3', true, 'node-b');
+    await noticed(2);
+    expect(await condition('Ready', 'nodes node-a, node-b')).toMatchObject({
+      status: 'False',
+      reason: 'ClaimNotShareable',
+    });
+    expect(await condition('SidecarInjected', 'nodes node-a, node-b')).toMatchObject({ status: 'True' });
+    await client.mergePatch(deployments, 'shop', namespace, { metadata: { labels: { touched: 'yes' } } });
+    expect((await shop()).spec).toEqual(spec);
+  });
+});
+
 describe('a restore', () => {
   const restoreSession = () => client.get<RestoreSession>(RESTORE_SESSIONS, 'back', namespace);
-
-  test('puts the init container in, runs in one pod, and leaves the template as it is when it is over', async () => {
-    await aShop();
-    await client.create(RESTORE_SESSIONS, {
+  const aRestore = () =>
+    client.create(RESTORE_SESSIONS, {
       apiVersion: 'stash.appscode.com/v1beta1',
       kind: 'RestoreSession',
       metadata: { name: 'back', namespace },
@@ -715,6 +861,10 @@ describe('a restore', () => {
         },
       },
     } as ApiObject);
+
+  test('puts the init container in, runs in one pod, and leaves the template as it is when it is over', async () => {
+    await aShop();
+    await aRestore();
     const carrying = await until('the init container', async () => {
       const found = await shop();
       return readRecord(found.spec.template.metadata.annotations)?.restores.includes('back')
@@ -748,6 +898,43 @@ describe('a restore', () => {
     await client.mergePatch(deployments, 'shop', namespace, { spec });
     expect((await shop()).spec.template.spec).not.toHaveProperty('initContainers');
   });
+
+  test('gives the replicas back that it took, whatever kubectl rollout undo makes of their annotation', async () => {
+    await aShop();
+    await client.jsonPatch(deployments, 'shop', namespace, [
+      { op: 'replace', path: '/spec/replicas', value: 3 },
+      {
+        op: 'replace',
+        path: '/spec/template/spec/volumes/0',
+        value: { name: 'data', persistentVolumeClaim: { claimName: 'data' } },
+      },
+    ]);
+    const before = await shop();
+    await aPod('shop-abc-1', true, 'node-a');
+    await aRestore();
+    const isAt = async (replicas: number, isHeld: boolean) => {
+      const { metadata, spec } = await shop();
+      const held = metadata.annotations?.[HELD_REPLICAS_ANNOTATION];
+      return (spec.replicas === replicas && (held !== undefined) === isHeld) || undefined;
+    };
+    const undo = (annotations: object) =>
+      client.jsonPatch(deployments, 'shop', namespace, [
+        { op: 'replace', path: '/spec/template', value: before.spec.template },
+        { op: 'replace', path: '/metadata/annotations', value: annotations },
+      ]);
+    await until('zero', () => isAt(0, true));
+    const { annotations: later = {} } = (await shop()).metadata;
+    expect((await undo({})).metadata.annotations ?? {}).not.toHaveProperty([HELD_REPLICAS_ANNOTATION]);
+    await until('the annotation to be back', () => isAt(0, true));
+    await client.mergePatch(RESTORE_SESSIONS, 'back', namespace, { spec: { cancel: true } });
+    await until('three replicas', () => isAt(3, false));
+
+    // What was true during the restore comes back, when its owner has scaled it to zero.
+    await client.mergePatch(deployments, 'shop', namespace, { spec: { replicas: 0 } });
+    expect(later).toHaveProperty([HELD_REPLICAS_ANNOTATION]);
+    await undo(later);
+    await until('the annotation to be gone', () => isAt(0, false));
+  });
 });
 
 describe('a repository', () => {
@@ -778,9 +965,9 @@ describe('a repository', () => {
     return client.get<Job>(jobs, status?.integrity?.jobName ?? '', namespace);
   }
 
-  /** The pod that the Job controller would have made of the Job. */
+  /** The pod that the Job controller would have made of the Job, as kubelet has started it. */
   async function itsPod(job: Job): Promise<ApiObject> {
-    return create(pods, {
+    const pod = await create(pods, {
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: {
@@ -799,6 +986,11 @@ describe('a repository', () => {
       },
       spec: job.spec.template.spec,
     });
+    const state = { running: { startedAt: new Date().toISOString() } };
+    const container = { name: 'stash-check', image: 'x', imageID: 'x', ready: true, restartCount: 0, state };
+    const status = { phase: 'Running', containerStatuses: [container] };
+    await client.mergePatch(pods, pod.metadata.name, namespace, { status }, { subresource: 'status' });
+    return pod;
   }
 
   const reportCheck = (found: object) =>

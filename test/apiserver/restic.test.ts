@@ -40,6 +40,7 @@ import {
   parseSnapshots,
   parseTagged,
 } from '../../src/restic/output.ts';
+import { excludesBelow, includeWithout, isExcluded } from '../../src/restic/patterns.ts';
 import { configurationTags, INCOMPLETE_TAG, subjectOf, tagsOf, targetTags } from '../../src/restic/tags.ts';
 
 const PROGRAM = process.env.RESTIC ?? 'restic';
@@ -236,6 +237,54 @@ describe('the real restic', () => {
     expect(lines(stdout).map(parseBackupLine).at(-1)).toMatchObject({ type: 'summary', totalFiles: 1 });
   });
 
+  test('leaves out what isExcluded says it does, and spares it in a restore by excludesBelow', async () => {
+    const directory = join(root, 'matched', 'data');
+    const files = [
+      'b.tmp',
+      'cache/x',
+      'deep/data/cache/q',
+      'logs/1.log',
+      'logs/keep.log',
+      'x[1]',
+      'a-b',
+      'odd*',
+      'ü',
+    ];
+    for (const file of files) {
+      await mkdir(dirname(join(directory, file)), { recursive: true });
+      await writeFile(join(directory, file), file);
+    }
+    const all = [
+      directory,
+      ...(await readdir(directory, { recursive: true })).map((name) => join(directory, name)),
+    ];
+    const cases = [
+      ['*.tmp', 'data/cache', 'x\\[1\\]', '[ü-ý]', '*.log', '!keep.log'],
+      [`${directory}/*`, '!data/deep', '!logs', 'logs/[^k]*', './q/'],
+      [`${root}/**/b.tmp`, 'matched/*/cache', 'deep/**/q', 'odd\\*', '?-b', '!a-b', '//logs'],
+    ];
+    for (const exclude of cases) {
+      const args = backupArguments({ host: 'host-0', tags: ['matched=yes'], directory, exclude });
+      const summary = lines((await succeeded(args)).stdout)
+        .map(parseBackupLine)
+        .at(-1);
+      if (summary?.type !== 'summary') throw new Error('restic backup gave no summary');
+      const snapshot = summary.snapshot ?? '';
+      const { stdout } = await succeeded(['ls', '--json', '--', snapshot]);
+      const kept = lines(stdout).flatMap((line) => JSON.parse(line).path ?? []);
+      const isKept = (path: string): boolean =>
+        !isExcluded(exclude, path) && (path === '/' || isKept(dirname(path)));
+      expect(all.filter(isKept).sort()).toEqual(all.filter((path) => kept.includes(path)).sort());
+
+      const before = await inventory(directory);
+      const spared = excludesBelow(exclude, directory);
+      await succeeded(
+        restoreArguments({ snapshot, directory, target: directory, exclude: spared, exact: true }),
+      );
+      expect(await inventory(directory)).toEqual(before);
+    }
+  });
+
   test('forgets by configuration and host, and nothing of another', async () => {
     const directory = join(root, 'forgotten');
     await mkdir(directory);
@@ -299,6 +348,11 @@ describe('the real restic', () => {
     await succeeded(restoreArguments({ snapshot, directory, target, include: ['/etc'], exact: true }));
     expect(await readdir(join(target, 'etc'))).toEqual(['conf']);
     expect(await readdir(join(target, 'cache'))).toEqual(['new']);
+    for (const file of ['spared', 'more', 'conf']) await writeFile(join(target, 'etc', file), 'x');
+    const include = includeWithout(['/etc'], ['spared', '/other']);
+    await succeeded(restoreArguments({ snapshot, directory, target, include: include ?? [], exact: true }));
+    expect(await readdir(join(target, 'etc'))).toEqual(['conf', 'spared']);
+    expect(await readFile(join(target, 'etc', 'conf'), 'utf8')).toBe('etc/conf');
     await succeeded(restoreArguments({ snapshot, directory, target, exact: true }));
     expect(await inventory(target)).toEqual(await inventory(directory));
   });
@@ -316,8 +370,8 @@ describe('the real restic', () => {
         good.push(snapshot);
         continue;
       }
-      const { stdout } = await succeeded(addTagArguments({ tag: INCOMPLETE_TAG, snapshot }));
-      marked.push(parseTagged(stdout));
+      const { stdout } = await succeeded(addTagArguments({ tags: [INCOMPLETE_TAG], snapshots: [snapshot] }));
+      marked.push(parseTagged(stdout, snapshot));
     }
     const newest = await succeeded(snapshotsArguments({ tags: tagsOf(subject), host: 'host-0', latest: 1 }));
     expect(parseSnapshots(newest.stdout).map(({ id }) => id)).toEqual([good.at(-1), marked.at(-1)]);
@@ -327,8 +381,8 @@ describe('the real restic', () => {
   });
 
   test('changes nothing where the snapshot that is to be tagged is gone, and does not say that it did', async () => {
-    const { stdout } = await succeeded(addTagArguments({ tag: INCOMPLETE_TAG, snapshot: '00000000' }));
-    expect(() => parseTagged(stdout)).toThrow(UnreadableOutputError);
+    const { stdout } = await succeeded(addTagArguments({ tags: [INCOMPLETE_TAG], snapshots: ['00000000'] }));
+    expect(() => parseTagged(stdout, '00000000')).toThrow(UnreadableOutputError);
   });
 
   test('keeps what has a tag that is to be kept, however old', async () => {

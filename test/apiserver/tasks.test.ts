@@ -1,12 +1,22 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: a Function's variables are written so.
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { applyDefinitions, readDefinitions } from '../../src/admission/definitions.ts';
 import type { AppBinding } from '../../src/api/app-binding.ts';
+import type { BackupConfiguration } from '../../src/api/backup-configuration.ts';
 import type { FunctionObject } from '../../src/api/function.ts';
-import { APP_BINDINGS, FUNCTIONS, type Resource, TASKS } from '../../src/api/resources.ts';
+import {
+  APP_BINDINGS,
+  BACKUP_CONFIGURATIONS,
+  FUNCTIONS,
+  RESTORE_SESSIONS,
+  type Resource,
+  TASKS,
+} from '../../src/api/resources.ts';
 import type { Task } from '../../src/api/task.ts';
+import { applyCatalog } from '../../src/controllers/catalog.ts';
 import { createClient } from '../../src/kube/client.ts';
+import { systemClock } from '../../src/kube/clock.ts';
 import { ApiError } from '../../src/kube/errors.ts';
 import { createConnection } from '../../src/kube/https-connection.ts';
 import { kubeconfigEndpoint } from '../../src/kube/kubeconfig.ts';
@@ -15,6 +25,7 @@ import { customResourceDefinitions, namespaces, pods } from '../../src/kube/reso
 import { resolve } from '../../src/tasks/resolve.ts';
 import { functionOf, runOf, sample, taskOf } from '../../src/tasks/run.fixture.ts';
 import { type Operator, startOperator } from './operator.fixture.ts';
+import { unregister } from './registrations.fixture.ts';
 
 const namespace = `tasks-${Date.now()}`;
 const connection = createConnection(kubeconfigEndpoint());
@@ -43,18 +54,6 @@ async function refusalOf(promise: Promise<unknown>): Promise<ApiError | undefine
     throw error;
   }
 }
-
-const unregister = () =>
-  Promise.all(
-    ['mutating', 'validating'].map((verb) =>
-      connection
-        .request({
-          method: 'DELETE',
-          path: `/apis/admissionregistration.k8s.io/v1/${verb}webhookconfigurations/stash`,
-        })
-        .catch(() => {}),
-    ),
-  );
 
 /** As kubectl applies it. */
 const apply = (resource: Resource, object: unknown, at?: string) => {
@@ -85,15 +84,39 @@ beforeAll(async () => {
     },
     { timeout: 30_000, interval: 200 },
   );
+  // It is applied once, and not over what a test applies later.
+  await vi.waitFor(() => expect(operator.log()).toContain('the catalog is applied'), { timeout: 30_000 });
 });
 
 afterAll(async () => {
   await operator.stop();
-  await unregister();
+  await unregister(connection);
   for (const { metadata } of tasks) await client.delete(TASKS, metadata.name).catch(() => {});
   for (const { metadata } of functions) await client.delete(FUNCTIONS, metadata.name).catch(() => {});
   await client.delete(namespaces, namespace);
   connection.close();
+});
+
+describe('the catalog', () => {
+  it('is there, with the images of the installation', async () => {
+    const { spec } = await client.get<FunctionObject>(FUNCTIONS, 'volume-backup');
+    expect(spec.image).toBe('stash:test');
+    expect((await client.get<Task>(TASKS, 'volume-backup')).spec.functions).toHaveLength(2);
+  });
+
+  it('leaves what somebody else has made under one of its names', async () => {
+    const own = functionOf('of-both', { image: 'own:v1' });
+    await client.create(FUNCTIONS, own);
+    onTestFinished(() => client.delete(FUNCTIONS, 'of-both').then(() => {}));
+    const brought = functionOf('of-both', { image: 'stash:test' });
+    brought.metadata.labels = { 'app.kubernetes.io/name': 'stash' };
+    const told: unknown[] = [];
+    const log = { info: () => {}, warn: (...args: unknown[]) => told.push(args[1]) };
+    const options = { client, clock: systemClock, fieldManager, log };
+    await applyCatalog(options, [brought], AbortSignal.timeout(10_000));
+    expect((await client.get<FunctionObject>(FUNCTIONS, 'of-both')).spec.image).toBe('own:v1');
+    expect(told).toEqual([expect.stringContaining('left as it is')]);
+  });
 });
 
 describe('the samples', () => {
@@ -104,7 +127,10 @@ describe('the samples', () => {
       await apply(APP_BINDINGS, binding, namespace);
     }
     const stored = await client.get<FunctionObject>(FUNCTIONS, 'pg-backup');
-    expect(stored.spec).toEqual(functions.find(({ metadata }) => metadata.name === 'pg-backup')?.spec);
+    // What the catalog says of it more stays: it was applied there before.
+    expect(stored.spec).toMatchObject(
+      functions.find(({ metadata }) => metadata.name === 'pg-backup')?.spec ?? {},
+    );
   });
 
   it.each(tasks.map((task) => [task.metadata.name, task] as const))(
@@ -161,6 +187,45 @@ describe('the webhook', () => {
       inputs: { outputJsonDir: '/x', outputVolumeName: '${outputVolumeName}' },
     });
     expect(await refusalOf(client.create(TASKS, found, { dryRun: true }))).toBeUndefined();
+  });
+});
+
+describe('the webhook, of what names a Task', () => {
+  const [backup] = sample<BackupConfiguration>('08-backup-postgres.yaml') as [BackupConfiguration];
+  const withInputs = (inputs: Record<string, string>, name = 'pgBackup') => ({
+    ...backup,
+    metadata: { name: backup.metadata.name, namespace },
+    spec: { ...backup.spec, task: { name, inputs } },
+  });
+  const create = (object: BackupConfiguration) =>
+    client.create(BACKUP_CONFIGURATIONS, object, { dryRun: true });
+
+  it.each([
+    '05-backup-pvc',
+    '06-restore-pvc',
+    '08-backup-postgres',
+    '09-restore-postgres',
+    '10-backup-cluster',
+  ])('takes the sample %s as it is', async (file) => {
+    const [object] = sample<ApiObject>(`${file}.yaml`) as [ApiObject];
+    const resource = [BACKUP_CONFIGURATIONS, RESTORE_SESSIONS].find(({ kind }) => kind === object.kind);
+    if (resource === undefined) throw new Error(`${object.kind} is none that names a Task`);
+    const placed = { ...object, metadata: { name: object.metadata.name, namespace } };
+    expect(await refusalOf(client.create(resource, placed, { dryRun: true }))).toBeUndefined();
+  });
+
+  it('refuses every input that no Function takes or that the session alone gives, at once', async () => {
+    const refusal = await refusalOf(create(withInputs({ databse: 'shop', secretName: 'other' })));
+    expect(refusal?.status).toBe(422);
+    expect(refusal?.details.causes?.map(({ field }) => field)).toEqual([
+      'spec.task.inputs.secretName',
+      'spec.task.inputs.databse',
+    ]);
+    expect(refusal?.message).toContain('no Function of the Task pg-backup takes it; correct the name');
+  });
+
+  it('does not refuse over a Task that is not there yet', async () => {
+    expect(await refusalOf(create(withInputs({ any: 'thing' }, 'mongoBackup')))).toBeUndefined();
   });
 });
 

@@ -1,30 +1,48 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { applyDefinitions, readDefinitions } from '../../src/admission/definitions.ts';
 import {
   AGENT_ROLE,
   HELD_REPLICAS_ANNOTATION,
+  HOOKS_FINALIZER,
   MANAGED_BY,
   MANAGED_BY_LABEL,
+  TRIGGER_ACCOUNT,
 } from '../../src/api/annotations.ts';
+import type { BackupConfiguration } from '../../src/api/backup-configuration.ts';
 import { KINDS } from '../../src/api/kinds.ts';
-import { BACKUP_SESSIONS, REPOSITORIES, RESTORE_SESSIONS, type Resource } from '../../src/api/resources.ts';
+import {
+  BACKUP_CONFIGURATIONS,
+  BACKUP_SESSIONS,
+  FUNCTIONS,
+  REPOSITORIES,
+  RESTORE_SESSIONS,
+  type Resource,
+  TASKS,
+} from '../../src/api/resources.ts';
+import { applyCatalog, readCatalog } from '../../src/controllers/catalog.ts';
+import { makeTriggerAccount } from '../../src/controllers/trigger-account.ts';
+import { timekeeper } from '../../src/controllers/trigger-job.ts';
 import { inject } from '../../src/injection/inject.ts';
 import { injectionOptions } from '../../src/injection/options.ts';
 import type { Wanted } from '../../src/injection/wanted.ts';
 import { type Client, createClient } from '../../src/kube/client.ts';
 import { systemClock } from '../../src/kube/clock.ts';
 import { isNotFound } from '../../src/kube/errors.ts';
+import { FIELD_MANAGER } from '../../src/kube/field-managers.ts';
 import { createConnection } from '../../src/kube/https-connection.ts';
 import { kubeconfigEndpoint } from '../../src/kube/kubeconfig.ts';
 import type { ApiObject } from '../../src/kube/object.ts';
 import {
+  cronJobs,
   daemonSets,
   deployments,
   namespaces,
   roleBindings,
   secrets,
+  serviceAccounts,
   statefulSets,
 } from '../../src/kube/resource.ts';
 import { DEFINITIONS, OWN_PARTS, REGISTRATIONS } from '../../src/kubectl/installation.ts';
@@ -73,7 +91,43 @@ const wanted: Wanted = {
   restores: [{ name: 'again', repository, directories: ['/data'] }],
 };
 
-const names = ['one', 'two', 'emptied'];
+/** A session in the middle of which the operator went away, and its configuration. */
+
+const held: Loose[] = [
+  {
+    apiVersion: 'stash.appscode.com/v1beta1',
+    kind: 'BackupConfiguration',
+    metadata: { name: 'nightly', namespace, finalizers: [HOOKS_FINALIZER] },
+    spec: { schedule: '@daily', repository: { name: 'backups' }, task: { name: 'cluster-backup' } },
+  },
+  {
+    apiVersion: 'stash.appscode.com/v1beta1',
+    kind: 'BackupSession',
+    metadata: { name: 'held', namespace, finalizers: [HOOKS_FINALIZER] },
+    spec: { backupConfiguration: { name: 'nightly' } },
+  },
+];
+const resourceOf = ({ kind }: Loose): Resource =>
+  kind === 'BackupSession' ? BACKUP_SESSIONS : BACKUP_CONFIGURATIONS;
+
+const restoreSession: Loose = {
+  apiVersion: 'stash.appscode.com/v1beta1',
+  kind: 'RestoreSession',
+  metadata: { name: 'of-undone', namespace },
+  spec: {
+    repository: { name: 'backups' },
+    target: { ref: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'undone' }, directories: ['/data'] },
+  },
+};
+
+const functionOfSomebody: Loose = {
+  apiVersion: 'stash.appscode.com/v1beta1',
+  kind: 'Function',
+  metadata: { name: 'of-somebody' },
+  spec: { image: 'tool:v1' },
+};
+
+const names = ['one', 'two', 'emptied', 'undone'];
 const specs = async () =>
   Promise.all(names.map(async (name) => (await client.get<Loose>(deployments, name, namespace)).spec));
 
@@ -88,7 +142,15 @@ beforeAll(async () => {
     if (await isThere(resource, name)) await client.delete(resource, name);
   }
   // What other files of this layer left would be given back too, and sessions that run would be waited for.
-  for (const resource of [BACKUP_SESSIONS, RESTORE_SESSIONS, deployments, statefulSets, daemonSets]) {
+  for (const resource of [
+    BACKUP_SESSIONS,
+    RESTORE_SESSIONS,
+    deployments,
+    statefulSets,
+    daemonSets,
+    TASKS,
+    FUNCTIONS,
+  ]) {
     for (const { metadata } of await client.list(resource)) {
       await client.delete(resource, metadata.name, metadata.namespace);
     }
@@ -102,6 +164,23 @@ beforeAll(async () => {
     interval: 200,
   });
   kubectl('apply', '--server-side', '--force-conflicts', '-f', path('manifests/install.yaml'));
+  const images = { stash: 'stash:test', 'stash-postgres': 'stash-postgres:test' };
+  await applyCatalog(
+    { client, clock: systemClock, fieldManager: 'stash-operator', log: pino({ level: 'silent' }) },
+    await readCatalog(path('manifests/catalog'), images),
+    AbortSignal.timeout(30_000),
+  );
+  await client.apply(FUNCTIONS, functionOfSomebody, { fieldManager: 'test' });
+  for (const object of held) await client.create(resourceOf(object), object);
+  await client.create(RESTORE_SESSIONS, restoreSession);
+  await client.mergePatch(
+    RESTORE_SESSIONS,
+    'of-undone',
+    namespace,
+    { status: { phase: 'Failed', replicas: 2, completionTime: '2026-11-22T18:00:00Z' } },
+    { subresource: 'status' },
+  );
+  // From now on nobody answers for Functions and Tasks.
   kubectl('apply', '-f', path('webhook-config'));
   // Somebody's own: the namespace is not ours to delete then.
   await client.apply(
@@ -128,6 +207,14 @@ beforeAll(async () => {
     },
     spec: { replicas: 0 },
   });
+  // As a `kubectl rollout undo` leaves it that took the annotation away: the session remembers.
+  await client.mergePatch(
+    deployments,
+    'undone',
+    namespace,
+    { spec: { replicas: 0 } },
+    { fieldManager: FIELD_MANAGER },
+  );
   injected = await specs();
   await client.create(roleBindings, {
     apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -138,6 +225,18 @@ beforeAll(async () => {
       subjects: [{ kind: 'ServiceAccount', name: 'default', namespace }],
     },
   });
+  // A CronJob that keeps time, of a configuration that stays.
+  const { metadata, ...cronJob } = timekeeper(
+    {
+      metadata: { name: 'nightly', namespace },
+      spec: { schedule: '* * * * *', startingDeadline: '1h', paused: false },
+    } as BackupConfiguration,
+    injectionOptions({ image: 'stash:test', nativeSidecar: false }),
+  );
+  const { ownerReferences: _, ...owned } = metadata;
+  await client.create(cronJobs, { ...cronJob, metadata: owned });
+  await client.create(cronJobs, { ...cronJob, metadata: { name: 'of-somebody', namespace } });
+  await makeTriggerAccount(client, namespace);
 });
 
 afterAll(async () => {
@@ -194,8 +293,10 @@ const isThere = async (resource: Resource, name: string, at?: string) => {
 describe('an installation', () => {
   it('stands as it was after a dry run, which says all that would be done', async () => {
     const said = await run(mortal(0), { dryRun: true, purge: true });
-    expect(said.filter((line) => line.includes(`Deployment ${namespace}/`))).toHaveLength(3);
+    expect(said.filter((line) => line.includes(`Deployment ${namespace}/`))).toHaveLength(names.length);
     expect(said).toContain('delete ClusterRole stash-operator');
+    expect(said).toContain('delete Task volume-backup');
+    expect(said).not.toContain('delete Function of-somebody');
     expect(said).toContain('delete CustomResourceDefinition repositories.stash.appscode.com');
     expect(await specs()).toEqual(injected);
   });
@@ -229,7 +330,16 @@ describe('an installation', () => {
         false,
       );
     }
+    for (const object of held) {
+      const { metadata } = await client.get(resourceOf(object), object.metadata.name, namespace);
+      expect(metadata.finalizers ?? []).not.toContain(HOOKS_FINALIZER);
+    }
     expect(await client.list(roleBindings, { namespace })).toEqual([]);
+    expect(await client.list(TASKS)).toEqual([]);
+    expect((await client.list(FUNCTIONS)).map(({ metadata }) => metadata.name)).toEqual(['of-somebody']);
+    expect(await isThere(cronJobs, 'nightly', namespace)).toBe(false);
+    expect(await isThere(serviceAccounts, TRIGGER_ACCOUNT, namespace)).toBe(false);
+    expect(await isThere(cronJobs, 'of-somebody', namespace)).toBe(true);
   });
 
   it('leaves a namespace in which others live, and all Repositories', async () => {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { cached, cacheFolder } from './cache.ts';
 import type { Binary } from './catalog.ts';
+import { takeFromDebian } from './debian.ts';
 import { type Downloaded, download } from './download.ts';
 import { buildFromSource } from './goBuild.ts';
 import { goToolchain } from './goToolchain.ts';
@@ -41,6 +42,7 @@ export function searchFrom(env: NodeJS.ProcessEnv, progress: Progress): Search {
     versionOf: async (path, args) => (await attempt(path, args, { timeout: 10_000 })).stdout,
     build: async ({ source }, output) => {
       if ('locked' in source) return buildFromPackages(source, output);
+      if ('debian' in source) return takeFromDebian(source, output);
       go ??= goToolchain(progress);
       await buildFromSource(await go, source, output);
     },

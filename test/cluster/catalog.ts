@@ -8,7 +8,7 @@ export interface Binary {
   versionArgs?: readonly string[];
   /** Published by the Kubernetes project itself, with a checksum. */
   published?: true;
-  source: ModuleSource | ProgramSource | PackageSource;
+  source: ModuleSource | ProgramSource | PackageSource | DebianSource;
 }
 
 /** A Go module and the package in it; `stagingVersion` is that of the modules it replaces by folders of its repository. */
@@ -29,6 +29,12 @@ export interface ProgramSource {
 export interface PackageSource {
   locked: string;
   entry: string;
+}
+
+/** A file of a Debian package, which is not installed: no service of it starts. */
+export interface DebianSource {
+  debian: string;
+  file: string;
 }
 
 const component = 'k8s.io/component-base/version';
@@ -139,6 +145,14 @@ export const storageServers: readonly Binary[] = [
     source: { locked: './azurite', entry: 'azurite/dist/src/blob/main.js' },
   },
 ];
+
+/** What metrics are pushed to. */
+export const pushgateway: Binary = {
+  name: 'prometheus-pushgateway',
+  version: versions.pushgateway,
+  versionArgs: ['--version'],
+  source: { debian: 'prometheus-pushgateway', file: 'usr/bin/prometheus-pushgateway' },
+};
 
 const controlPlane = ['kube-apiserver', 'kubectl', 'etcd', 'restic'];
 const withUsersCluster = ['kubectl', 'restic'];

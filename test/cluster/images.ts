@@ -46,6 +46,8 @@ export async function imageFromFolder(
         ...(config.user === undefined ? {} : { User: config.user }),
         WorkingDir: config.workingDir ?? '/',
       },
+      // buildah refuses to build upon a layer that no step has made, where a stage is built from another.
+      history: [{ created: '1970-01-01T00:00:00Z', created_by: 'imageFromFolder' }],
       rootfs: { type: 'layers', diff_ids: [`sha256:${digest}`] },
     });
     const configName = `${createHash('sha256').update(imageConfig).digest('hex')}.json`;
@@ -59,6 +61,8 @@ export async function imageFromFolder(
 export interface DockerfileImage {
   name: string;
   dockerfile: string;
+  /** The last one that is built. */
+  stage: string;
   /** The folder that the Dockerfile copies from. */
   context: string;
   buildArgs?: Readonly<Record<string, string>>;
@@ -96,7 +100,7 @@ async function buildah(image: DockerfileImage, archive: string, work: string): P
   const call = (args: readonly string[]) =>
     run('unshare', ['--mount', '--propagation', 'private', 'buildah', ...storage, ...args], { env });
   const bud = ['bud', '--layers=false', '--network', 'none', ...common, ...buildArgs];
-  await call([...bud, '-t', image.name, '-f', image.dockerfile, image.context]);
+  await call([...bud, '--target', image.stage, '-t', image.name, '-f', image.dockerfile, image.context]);
   await call(['push', ...common, image.name, `docker-archive:${archive}:${image.name}`]);
 }
 

@@ -2,8 +2,15 @@ import { cpSync, existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Found, provide, searchFrom } from './binaries.ts';
-import { needed, storageServers } from './catalog.ts';
-import { busyboxImage, pauseImage, stashImage } from './clusterImages.ts';
+import { needed, pushgateway, storageServers } from './catalog.ts';
+import {
+  busyboxImage,
+  pauseImage,
+  postgresServerImage,
+  stashImage,
+  stashPostgresImage,
+  taskToolImage,
+} from './clusterImages.ts';
 import { signalStatus } from './command.ts';
 import { containerdTemplate } from './containerd.ts';
 import { runInContext } from './context.ts';
@@ -38,15 +45,19 @@ async function runInOwnCluster(options: Options, progress: Progress): Promise<nu
 
   await install(packages.namespaces, progress);
   if (mode === 'full') await install(packages.node, progress);
-  if (options.stash) await install(packages.images, progress);
+  if (options.stash || options.postgres) await install(packages.images, progress);
   const found = await provide(
-    [...needed[mode], ...(options.storage ? storageServers : [])],
+    [
+      ...needed[mode],
+      ...(options.storage ? storageServers : []),
+      ...(options.pushgateway ? [pushgateway] : []),
+    ],
     searchFrom(process.env, progress),
     progress,
   );
   const containerd =
     mode === 'full'
-      ? await containerdTemplate(await clusterImages(found, options.stash, progress), progress)
+      ? await containerdTemplate(await clusterImages(found, options, progress), progress)
       : undefined;
 
   const state = createState();
@@ -79,7 +90,7 @@ function callersFolder(env: NodeJS.ProcessEnv): string {
 
 async function clusterImages(
   found: Map<string, Found>,
-  stash: boolean,
+  { stash, postgres }: Options,
   progress: Progress,
 ): Promise<string[]> {
   const pathOf = (name: string) => {
@@ -89,6 +100,13 @@ async function clusterImages(
   };
   const images = [await pauseImage(pathOf('pause')), await busyboxImage()];
   if (stash) images.push(await stashImage(pathOf('restic'), progress));
+  if (postgres) {
+    images.push(
+      await stashPostgresImage(pathOf('restic'), progress),
+      await postgresServerImage(progress),
+      await taskToolImage(pathOf('restic'), pathOf('kubectl'), progress),
+    );
+  }
   return images;
 }
 

@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { parseOptions } from './options.ts';
 
-const defaults = { stash: true, controlPlane: false, storage: false, help: false, command: [] };
+const defaults = {
+  stash: true,
+  controlPlane: false,
+  storage: false,
+  postgres: false,
+  pushgateway: false,
+  help: false,
+  command: [],
+};
 
 describe('the options of the cluster', () => {
   test.each([

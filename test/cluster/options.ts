@@ -8,6 +8,10 @@ export interface Options {
   context?: string;
   /** Whether COMMAND has the storage servers in its PATH. */
   storage: boolean;
+  /** Whether the nodes have the image of the Functions for PostgreSQL, that of a server, and that of a tool for Tasks. */
+  postgres: boolean;
+  /** Whether COMMAND has a Prometheus Pushgateway in its PATH. */
+  pushgateway: boolean;
   keepLogs?: string;
   help: boolean;
   command: string[];
@@ -23,6 +27,8 @@ PATH set, ends with COMMAND's exit status and leaves nothing behind.
   --context NAME   take this context of your kubeconfig instead of starting a cluster; Stash is installed
                    in it unless --bare is given, and nothing else in it is touched
   --storage        put storage servers (versitygw, rest-server, fake-gcs-server, azurite-blob) into COMMAND's PATH
+  --postgres       load the images stash-postgres, localhost/postgresql and localhost/task-tool too
+  --pushgateway    put prometheus-pushgateway into COMMAND's PATH
   --keep-logs DIR  copy the logs of all of the cluster's processes there in the end
   --help           this
 
@@ -36,7 +42,15 @@ build from their Go modules.`;
 
 /** Options stand before COMMAND; from the first other word on, everything is COMMAND's. */
 export function parseOptions(args: readonly string[]): Options {
-  const options: Options = { stash: true, controlPlane: false, storage: false, help: false, command: [] };
+  const options: Options = {
+    stash: true,
+    controlPlane: false,
+    storage: false,
+    postgres: false,
+    pushgateway: false,
+    help: false,
+    command: [],
+  };
   let i = 0;
   const value = (name: string) => {
     i += 1;
@@ -55,6 +69,8 @@ export function parseOptions(args: readonly string[]): Options {
     if (arg === '--bare') options.stash = false;
     else if (arg === '--control-plane') options.controlPlane = true;
     else if (arg === '--storage') options.storage = true;
+    else if (arg === '--postgres') options.postgres = true;
+    else if (arg === '--pushgateway') options.pushgateway = true;
     else if (arg === '--context') options.context = value(arg);
     else if (arg === '--keep-logs') options.keepLogs = value(arg);
     else if (arg === '--help' || arg === '-h') options.help = true;

@@ -16,9 +16,13 @@ export const versions = {
   fakeGcsServer: '1.56.1',
   /** The one that azurite/package-lock.json names. */
   azurite: '3.37.0',
+  /** That of Debian bookworm. */
+  pushgateway: '1.5.1',
   /** The toolchain that is fetched where the machine has none that is new enough. */
   go: '1.26.8',
   /** etcd's go.mod asks for it. */
   goAtLeast: '1.26.0',
+  /** The major of Debian bookworm. */
+  postgres: '15',
   stash: '0.1.0',
 } as const;

@@ -60,6 +60,8 @@ export interface HeldRestic {
 /**
  * Stops (SIGSTOP) the next `restic VERB` of a container of `pod` as soon as the repository is locked, so that what happens in the middle
  * of it is no matter of luck. Resolves when it lies in wait.
+ *
+ * @throws {Error} where the container does not run
  */
 export async function holdRestic(
   namespace: Namespace,
@@ -69,31 +71,37 @@ export async function holdRestic(
 ): Promise<HeldRestic> {
   const at = ['-n', namespace.name, pod.metadata.name, '-c', container, '--', 'node', '-e'];
   const child = spawn('kubectl', ['exec', '-i', ...at, holdScript, verb], {
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   const waiting = Promise.withResolvers<void>();
   const held = Promise.withResolvers<string>();
+  // It may never be asked for.
+  held.promise.catch(() => {});
   let said = '';
+  let complaint = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     said += chunk;
     if (said.includes('waiting\n')) waiting.resolve();
     const pid = /held (\d+)\n/.exec(said)?.[1];
     if (pid !== undefined) held.resolve(pid);
   });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    complaint += chunk;
+  });
   const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
   void ended.then(() => {
-    const error = new Error(`no restic ${verb} was held in ${pod.metadata.name}: ${said}`);
+    const error = new Error(`no restic ${verb} was held in ${pod.metadata.name}: ${said}${complaint}`);
     waiting.reject(error);
     held.reject(error);
   });
   await waiting.promise;
   const seen = held.promise.then(() => {});
-  // It may never be asked for.
   seen.catch(() => {});
   return {
     held: seen,
     release: async () => {
-      await kubectl('exec', ...at, `process.kill(${await held.promise}, 'SIGCONT')`);
+      // It may have been killed meanwhile.
+      await kubectl('exec', ...at, `try { process.kill(${await held.promise}, 'SIGCONT'); } catch {}`);
     },
     close: async () => {
       child.stdin.end();
@@ -115,7 +123,7 @@ const isAtWork = (pid) => {
   try { return readdirSync(repository.slice('RESTIC_REPOSITORY='.length) + '/locks').length > 0; } catch { return false; }
 };
 const look = () => {
-  if (process.uptime() > 60) process.exit(1);
+  if (process.uptime() > 180) process.exit(1);
   const pid = readdirSync('/proc').find((name) => /^\\d+$/.test(name) && isAtWork(name));
   if (pid === undefined) return setTimeout(look, 2);
   process.kill(Number(pid), 'SIGSTOP');

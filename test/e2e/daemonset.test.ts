@@ -28,7 +28,7 @@ describe('a DaemonSet', () => {
     expect((await snapshots(demo, pod, { name })).map(({ hostname }) => hostname)).toEqual([node]);
 
     await demo.apply(restoreSession('back', name, { target }));
-    const restore = await demo.restoreEnded('back', 'Succeeded', 120);
+    const restore = await demo.restoreEnded('back', 'Succeeded');
     expect(restore.status?.hosts?.map(({ host, phase }) => [host, phase])).toEqual([[node, 'Succeeded']]);
     const [restored] = (await settledPods(demo, 'DaemonSet', name, 1, SIDECAR)) as [Pod];
     // Its emptyDir is another.

@@ -13,14 +13,18 @@ import {
   repository,
   restoreSession,
 } from './objects.ts';
+import { targetOf } from './workload-kinds.ts';
 
 /* What cannot go well ends Failed, with a reason that a person understands, and the workload runs on all the while. */
 
 const namespace = useNamespace('e2e-failures');
 const wrong = 'a-password-that-opens-nothing';
-const names = ['locked-out', 'secretless', 'late-secret', 'wiped', 'good'];
+const names = ['locked-out', 'secretless', 'late-secret', 'wiped', 'good', 'linked'];
 /** Those that are restored, and never backed up. */
 const restored = ['never-saved', 'restored-locked-out', 'restored-from-nowhere'];
+
+/** Where the sidecar of the workload `linked` has its storage Secret. */
+const throughLink = `${DATA}/link/linked`;
 
 /** The pods of each workload as they were injected. */
 const before = new Map<string, string[]>();
@@ -40,8 +44,10 @@ beforeAll(async () => {
         ...(secret && { secret }),
         ...(name === 'locked-out' && { subPath: 'good' }),
       }),
-      backupConfiguration(name),
-      deployment(name, { seed: `echo precious > ${DATA}/file` }),
+      backupConfiguration(name, {
+        target: { ...targetOf('Deployment', name), ...(name === 'linked' && { directories: [throughLink] }) },
+      }),
+      deployment(name, { seed: `echo precious > ${DATA}/file; ln -s /stash/secrets ${DATA}/link` }),
     );
   }
   for (const name of restored) await namespace.apply(deployment(name));
@@ -55,9 +61,9 @@ beforeAll(async () => {
 });
 
 /** Why the backup of the workload `name` failed. The workload has to run on, as it was. */
-async function failedBackup(name: string, session: string, seconds?: number) {
+async function failedBackup(name: string, session: string) {
   await namespace.apply(backupSession(session, name));
-  const { status } = await namespace.backupEnded(session, 'Failed', seconds);
+  const { status } = await namespace.backupEnded(session, 'Failed');
   expect(identities(await namespace.podsOf(name))).toEqual(before.get(name));
   expect(status?.stats).toBeUndefined();
   return status?.conditions?.find(({ type }) => type === 'Succeeded');
@@ -88,7 +94,7 @@ describe.concurrent('a backup', () => {
   });
 
   it('fails with SecretMissing where there is no Secret, and names it', async () => {
-    expect(await failedBackup('secretless', 'secretless', 120)).toMatchObject({
+    expect(await failedBackup('secretless', 'secretless')).toMatchObject({
       status: 'False',
       reason: 'SecretMissing',
       message: expect.stringMatching(
@@ -113,7 +119,17 @@ describe.concurrent('a backup', () => {
     await namespace.patch(pods, pod.metadata.name, {
       metadata: { annotations: { 'example.com/look': 'now' } },
     });
-    await namespace.backupEnded('late', 'Succeeded', 100);
+    await namespace.backupEnded('late', 'Succeeded');
+  });
+
+  it('fails with DirectoryIsLink where a link leads to the mounts of the agent, whose Secret would be in the snapshot', async () => {
+    expect(await failedBackup('linked', 'out')).toMatchObject({
+      status: 'False',
+      reason: 'DirectoryIsLink',
+      message: expect.stringContaining(
+        `${throughLink} leads to /stash/secrets/linked by the symbolic link ${DATA}/link (to /stash/secrets)`,
+      ),
+    });
   });
 
   it('fails with RepositoryNotFound where the repository was wiped, and does not make another in its place', async () => {

@@ -1,9 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { ON_NEXT_UPDATE_ANNOTATION } from '../../src/api/annotations.ts';
 import { type BackupConfiguration, SIDECAR_INJECTED } from '../../src/api/backup-configuration.ts';
 import type { Repository } from '../../src/api/repository.ts';
 import { BACKUP_CONFIGURATIONS, REPOSITORIES } from '../../src/api/resources.ts';
+import { rawOf, rawsOf } from '../../src/injection/raw.ts';
 import { deployments } from '../../src/kube/resource.ts';
-import { identities, useNamespace } from './cluster.ts';
+import { client, identities, useNamespace } from './cluster.ts';
 import { tryKubectl } from './kubectl.ts';
 import { backupConfiguration, backupSession, claim, DATA, deployment, repository } from './objects.ts';
 
@@ -38,7 +41,7 @@ const revision = async (name: string) =>
   Number((await namespace.deployment(name)).metadata.annotations?.['deployment.kubernetes.io/revision']);
 
 describe.concurrent('a workload', () => {
-  it('is not rolled out with OnNextUpdate, and gets the sidecar with the next change of its owner', async () => {
+  it('is not rolled out with OnNextUpdate, and gets and loses the sidecar with the next change of its owner', async () => {
     const before = identities(await namespace.podsOf('patient'));
     await namespace.apply(repository('patient'), backupConfiguration('patient', { rollout: 'OnNextUpdate' }));
     const waiting = await injection('patient', 'RolloutPending');
@@ -51,6 +54,22 @@ describe.concurrent('a workload', () => {
     await namespace.settledWithSidecar('patient');
     expect(await revision('patient'), 'the change and the sidecar are one rollout').toBe(2);
     await injection('patient', 'Injected');
+
+    const served = identities(await namespace.podsOf('patient'));
+    await namespace.until('what is remembered', async () => {
+      const { annotations } = (await namespace.deployment('patient')).metadata;
+      return annotations?.[ON_NEXT_UPDATE_ANNOTATION];
+    });
+    await client.delete(BACKUP_CONFIGURATIONS, 'patient', namespace.name);
+    await client.delete(REPOSITORIES, 'patient', namespace.name);
+    await sleep(5_000);
+    expect(await revision('patient')).toBe(2);
+    expect(identities(await namespace.podsOf('patient'))).toEqual(served);
+
+    const next = { metadata: { annotations: { 'example.com/release': '3' } } };
+    await namespace.patch(deployments, 'patient', { spec: { template: next } });
+    const { spec } = await namespace.deployment('patient');
+    expect(rawsOf(rawOf(rawOf(spec.template).spec).containers)).toHaveLength(1);
   });
 
   it('is left alone while the claim of its Repository is absent, and is backed up once it is there', async () => {

@@ -52,10 +52,14 @@ describe('the integrity of a repository', () => {
       undefined,
       `/stash/repositories/${name}/${name}`,
     );
-    const damaged = await namespace.until('the damage', async () => {
-      const now = await namespace.get<Repository>(REPOSITORIES, name);
-      return integrity(now)?.status === 'False' ? now : undefined;
-    });
+    const damaged = await namespace.until(
+      'the damage',
+      async () => {
+        const now = await namespace.get<Repository>(REPOSITORIES, name);
+        return integrity(now)?.status === 'False' ? now : undefined;
+      },
+      240,
+    );
     expect(integrity(damaged)).toMatchObject({ reason: 'Damaged' });
     await namespace.patch(REPOSITORIES, name, { spec: { integrityCheck: null } });
     const owned = await namespace.list(jobs);

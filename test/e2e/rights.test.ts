@@ -7,8 +7,15 @@ import { kubeconfigEndpoint } from '../../src/kube/kubeconfig.ts';
 import { leases, secrets } from '../../src/kube/resource.ts';
 import { holdRestic } from './agent.ts';
 import { type Pod, useNamespace } from './cluster.ts';
-import { tryKubectl } from './kubectl.ts';
-import { backupConfiguration, backupSession, DATA, deployment, repository } from './objects.ts';
+import { kubectl, tryKubectl } from './kubectl.ts';
+import {
+  backupConfiguration,
+  backupSession,
+  DATA,
+  deployment,
+  repository,
+  restoreSession,
+} from './objects.ts';
 
 /* What an agent may do, whose token any application in its pod could take; and what is refused at the door. */
 
@@ -116,6 +123,51 @@ describe("an agent's token", () => {
     await restic.release();
     const { status } = await namespace.backupEnded('honest-first', 'Succeeded');
     expect(status?.hosts).toMatchObject([{ podUID: honest.metadata.uid }]);
+  });
+});
+
+describe('a person', () => {
+  /** All that the main job takes, as a List. */
+  const all = {
+    apiVersion: 'v1',
+    kind: 'List',
+    items: [
+      repository('theirs'),
+      backupConfiguration('theirs', { hooks: { preBackup: { exec: { command: ['sync'] } } } }),
+      backupSession('theirs', 'theirs'),
+      restoreSession('theirs', 'theirs'),
+    ],
+  };
+  const written = ['repository', 'backupconfiguration', 'backupsession', 'restoresession'].map((kind) =>
+    expect.stringMatching(new RegExp(`^${kind}\\..*/theirs created`)),
+  );
+
+  it.each([
+    ['edit', written],
+    ['view', []],
+  ])('with the ClusterRole %s of a namespace', async (role, expected) => {
+    const person = `has-${role}`;
+    const [binding, user] = [`--clusterrole=${role}`, `--user=${person}`];
+    await kubectl('create', 'rolebinding', person, '-n', namespace.name, binding, user);
+    const apply = ['create', '--dry-run=server', '--as', person, '-n', namespace.name, '-f', '-'];
+    const { stdout, stderr } = await tryKubectl(apply, JSON.stringify(all));
+    expect(
+      stdout.split('\n').filter((line) => line !== ''),
+      stderr,
+    ).toEqual(expected);
+  });
+
+  it('who may only write our objects is told what is missing', async () => {
+    const kinds = ['repositories', 'backupconfigurations', 'backupsessions', 'restoresessions'];
+    const resources = `--resource=${kinds.map((kind) => `${kind}.stash.appscode.com`).join()}`;
+    const at = ['-n', namespace.name];
+    await kubectl('create', 'role', 'writer', ...at, '--verb=create', resources);
+    await kubectl('create', 'rolebinding', 'writer', ...at, '--role=writer', '--user=writer');
+    const apply = ['create', '--dry-run=server', '--as', 'writer', ...at, '-f', '-'];
+    const { stdout, stderr } = await tryKubectl(apply, JSON.stringify(all));
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/needs the right to get it; ask for that right/);
+    expect(stderr).toMatch(/needs the verb "use" on it/);
   });
 });
 

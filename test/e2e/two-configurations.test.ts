@@ -65,8 +65,8 @@ describe('two configurations of one workload, with two repositories', () => {
       restoreSession('b', 'far', { target: directory('b') }),
     );
     const [a, b] = await Promise.all([
-      demo.restoreEnded('a', 'Succeeded', 120),
-      demo.restoreEnded('b', 'Succeeded', 120),
+      demo.restoreEnded('a', 'Succeeded', 240),
+      demo.restoreEnded('b', 'Succeeded', 240),
     ]);
     const [first, second] = [a, b].sort((x, y) =>
       (x.status?.startTime ?? '').localeCompare(y.status?.startTime ?? ''),

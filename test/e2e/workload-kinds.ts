@@ -81,7 +81,7 @@ export function settledPods(
       if (updated !== count) return undefined;
       return all.sort((a, b) => a.metadata.name.localeCompare(b.metadata.name));
     },
-    120,
+    300,
   );
 }
 
