@@ -1,30 +1,12 @@
 // A Deployment is backed up on schedule, loses its data, and gets it back byte for byte. Runs inside the cluster.
 import { readFileSync } from 'node:fs';
+import { compare } from './compare.ts';
+import { ended, isOver, sessions, statOf } from './sessions.ts';
 import { apply, kubectl, step, until } from './steps.ts';
 
 const read = (file: string) => readFileSync(new URL(file, import.meta.url), 'utf8');
 const inPod = (script: string) =>
   kubectl('exec', '-n', 'demo', 'deploy/stash-demo', '-c', 'busybox', '--', 'sh', '-c', script);
-const get = async <T>(path: string, ...args: string[]) =>
-  JSON.parse(await kubectl('get', ...args, '-n', 'demo', '-o', 'json')) as T & { path?: typeof path };
-
-interface Sessions {
-  items: Session[];
-}
-interface Session {
-  metadata: { name: string };
-  status?: {
-    phase?: string;
-    stats?: {
-      snapshot: string;
-      totalSize: string;
-      restoredSize: string;
-      fileStats: { new: number };
-      restoredFiles: number;
-    }[];
-    conditions?: { message: string }[];
-  };
-}
 
 const restart = () => kubectl('rollout', 'status', '-n', 'demo', 'deploy/stash-demo', '--timeout=90s');
 const containers = () =>
@@ -63,10 +45,9 @@ await step(async () => {
 });
 
 await step(async () => {
-  const done = await until('a BackupSession that has ended', async () => {
-    const { items } = await get<Sessions>('sessions', 'backupsessions');
-    return items.find(({ status }) => status?.phase === 'Succeeded' || status?.phase === 'Failed');
-  });
+  const done = await until('a BackupSession that has ended', async () =>
+    (await sessions('backupsessions')).find(isOver),
+  );
   await kubectl(
     'patch',
     'backupconfiguration',
@@ -77,11 +58,7 @@ await step(async () => {
     '-p',
     '{"spec":{"paused":true}}',
   );
-  const [stat] = done.status?.stats ?? [];
-  if (stat === undefined)
-    throw new Error(
-      `${done.metadata.name}: ${done.status?.conditions?.map(({ message }) => message).join('; ')}`,
-    );
+  const stat = statOf(done);
   return `the schedule made ${done.metadata.name}: ${done.status?.phase}, snapshot ${stat.snapshot}, ${stat.totalSize}, ${stat.fileStats.new} files`;
 });
 
@@ -93,30 +70,12 @@ await step(async () => {
 
 await step(async () => {
   await apply(read('restore.yaml'));
-  const done = await until('the end of the RestoreSession', async () => {
-    const session = await get<Session>('session', 'restoresession', 'recovery-demo');
-    return session.status?.phase === 'Succeeded' || session.status?.phase === 'Failed' ? session : undefined;
-  });
+  const done = await ended('restoresession', 'recovery-demo');
   await restart();
-  const [stat] = done.status?.stats ?? [];
-  if (stat === undefined)
-    throw new Error(
-      `${done.metadata.name}: ${done.status?.conditions?.map(({ message }) => message).join('; ')}`,
-    );
+  const stat = statOf(done);
   return `a RestoreSession was applied; its init container restored snapshot ${stat.snapshot}: ${done.status?.phase}, ${stat.restoredSize}, ${stat.restoredFiles} files`;
 });
 
-await step(async () => {
-  const after = await inPod(read('list-data.sh'));
-  if (after !== before) {
-    const had = new Set(before.split('\n'));
-    const has = new Set(after.split('\n'));
-    const gone = [...had].filter((line) => !has.has(line)).slice(0, 10);
-    const come = [...has].filter((line) => !had.has(line)).slice(0, 10);
-    throw new Error(`the data is not what it was:\n- ${gone.join('\n- ')}\n+ ${come.join('\n+ ')}`);
-  }
-  const lines = before.split('\n').length;
-  return `compared: all ${lines} lines of checksums, modes, owners, times, links and sizes are the same as before`;
-});
+await step(async () => compare(before, await inPod(read('list-data.sh'))));
 
 process.stdout.write('\nThe data is back, byte for byte.\n');
