@@ -22,8 +22,8 @@ export async function lookAtJob(
   const state = jobState(facts);
   if (state.kind !== 'Waits' || state.trouble !== undefined || now - state.since < USUAL_START) return state;
   const about = state.pod ?? job;
-  const warnings = about === undefined ? [] : await warningsOf(client, about);
-  return warnings.length === 0 ? state : jobState({ ...facts, warnings });
+  const events = about === undefined ? [] : await eventsOf(client, about);
+  return events.length === 0 ? state : jobState({ ...facts, events });
 }
 
 /** Whether `job` is that of `owner`, and not of another object of its name, or of nobody. */
@@ -44,9 +44,9 @@ async function podsOfJob(client: Client, { metadata }: Job): Promise<Pod[]> {
   );
 }
 
-function warningsOf(client: Client, { metadata }: Job | Pod): Promise<KubernetesEvent[]> {
+function eventsOf(client: Client, { metadata }: Job | Pod): Promise<KubernetesEvent[]> {
   return client.list<KubernetesEvent>(events, {
     ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
-    fieldSelector: `regarding.uid=${metadata.uid},type=Warning`,
+    fieldSelector: `regarding.uid=${metadata.uid}`,
   });
 }

@@ -50,7 +50,8 @@ const waiting = (reason: string, message?: string) => ({
   state: { waiting: { reason, ...(message !== undefined && { message }) } },
 });
 const ended = (terminated: object) => ({ name: 'dump', state: { terminated } });
-const warning = (reason: string, note: string, at = created): KubernetesEvent => ({
+const event = (type: 'Normal' | 'Warning', reason: string, note: string, at = created): KubernetesEvent => ({
+  type,
   apiVersion: 'events.k8s.io/v1',
   kind: 'Event',
   metadata: { name: `${reason} ${note}` },
@@ -160,9 +161,9 @@ const waits: [string, Partial<JobFacts>, reason: string | undefined, message: st
   [
     'a quota refuses its pod',
     {
-      warnings: [
-        warning('FailedCreate', 'exceeded quota: old'),
-        warning('FailedCreate', 'exceeded quota: new', '2026-11-22T17:00:30Z'),
+      events: [
+        event('Warning', 'FailedCreate', 'exceeded quota: old'),
+        event('Warning', 'FailedCreate', 'exceeded quota: new', '2026-11-22T17:00:30Z'),
       ],
     },
     'PodNotCreated',
@@ -200,7 +201,10 @@ const waits: [string, Partial<JobFacts>, reason: string | undefined, message: st
     'a volume cannot be mounted',
     {
       pods: [aPod({ steps: [waiting('PodInitializing')] })],
-      warnings: [warning('FailedMount', 'no such volume')],
+      events: [
+        event('Normal', 'Scheduled', 'to a node'),
+        event('Warning', 'FailedMount', 'no such volume', '2026-11-22T17:00:30Z'),
+      ],
     },
     'PodNotStarted',
     'FailedMount: no such volume',
@@ -229,9 +233,22 @@ describe('the Job of a session', () => {
 
   it('runs where a step runs, whatever was warned of before', () => {
     const pod = aPod({ steps: [ended({ exitCode: 0 }), running] });
-    expect(stateOf({ pods: [pod], warnings: [warning('FailedMount', 'at first')] })).toEqual({
+    expect(stateOf({ pods: [pod], events: [event('Warning', 'FailedMount', 'at first')] })).toEqual({
       kind: 'Runs',
       pod,
+    });
+  });
+
+  it('is not in trouble for what was overcome', () => {
+    const pod = aPod({});
+    const events = [
+      event('Warning', 'FailedMount', 'at first'),
+      event('Normal', 'Pulling', 'a large image', '2026-11-22T17:00:30Z'),
+    ];
+    expect(stateOf({ pods: [pod], events })).toEqual({
+      kind: 'Waits',
+      pod,
+      since: expect.any(Number) as number,
     });
   });
 

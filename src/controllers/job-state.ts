@@ -6,6 +6,7 @@ import type { Job } from './integrity-job.ts';
 
 /** An Event (Kubernetes API reference, `events.k8s.io/v1`). */
 export interface KubernetesEvent extends ApiObject {
+  type?: 'Normal' | 'Warning';
   reason?: string;
   note?: string;
   eventTime?: string | null;
@@ -35,8 +36,8 @@ export interface JobFacts {
   pods: readonly Pod[];
   /** The pod that the session names. */
   appointed?: { podName?: string; podUID?: string } | undefined;
-  /** Warnings about the Job and its pod, where they were asked for. */
-  warnings?: readonly KubernetesEvent[];
+  /** Those about the pod of the Job, or about the Job where it has no pod; where they were asked for. */
+  events?: readonly KubernetesEvent[];
   /** Milliseconds since the epoch. */
   now: number;
 }
@@ -147,13 +148,13 @@ function failureOf(podName: string, { name, state }: ContainerStatus): Trouble {
 }
 
 /** Why the Job has no pod, as its controller told. */
-function troubleOfJob({ warnings = [] }: JobFacts): Trouble | undefined {
-  const refused = newest(warnings.filter(({ reason }) => reason === 'FailedCreate'));
+function troubleOfJob({ events = [] }: JobFacts): Trouble | undefined {
+  const refused = newest(events.filter(({ reason }) => reason === 'FailedCreate'));
   return refused && { reason: 'PodNotCreated', message: `its pod cannot be created: ${refused.note}` };
 }
 
 /** Why the containers of `pod` do not start. */
-function troubleOfPod(pod: Pod, { warnings = [] }: JobFacts): Trouble | undefined {
+function troubleOfPod(pod: Pod, { events = [] }: JobFacts): Trouble | undefined {
   const unscheduled = pod.status?.conditions?.find(
     ({ type, status }) => type === 'PodScheduled' && status === 'False',
   );
@@ -170,9 +171,10 @@ function troubleOfPod(pod: Pod, { warnings = [] }: JobFacts): Trouble | undefine
       return { reason: 'PodNotStarted', message: `the step ${name} cannot be started: ${why}` };
   }
   const isStarted = statusesOf(pod).some(({ state }) => state?.running ?? state?.terminated);
-  const warned = isStarted ? undefined : newest(warnings.filter(({ reason }) => reason !== 'FailedCreate'));
-  if (warned === undefined) return undefined;
-  const message = `the pod ${pod.metadata.name} cannot be started: ${warned.reason}: ${warned.note}`;
+  // What was tried again and went well is followed by an Event that says so: that an image is being pulled, as a rule.
+  const last = isStarted ? undefined : newest(events);
+  if (last?.type !== 'Warning') return undefined;
+  const message = `the pod ${pod.metadata.name} cannot be started: ${last.reason}: ${last.note}`;
   return { reason: 'PodNotStarted', message };
 }
 
