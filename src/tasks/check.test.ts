@@ -79,6 +79,13 @@ describe('problemsOfTaskWith', () => {
       'spec.functions[0]',
       'Function "tool", spec.volumeMounts[0].name: "data" names no volume',
     ],
+    [
+      'a step that reports before the last one ran',
+      [functionOf('post', { args: ['agent', 'post-backup-update'] }), functionOf('tool')],
+      taskOf('post', 'tool'),
+      'spec.functions[0].name',
+      'post reports the end of the session',
+    ],
   ])('finds %s', (what, known, task, path, message) => {
     const one = what.startsWith('a Function') ? [functionOf('tool')] : known;
     const problems = problemsOfTaskWith(task, named(one));

@@ -1,4 +1,5 @@
 import { POD_FIELDS } from '../api/agent-pod.ts';
+import type { FunctionSpec } from '../api/function.ts';
 import { problemsOfContainer, problemsOfSettings } from './accept.ts';
 import { problemsOfNames } from './declared.ts';
 import { repositoryVariables } from './environment.ts';
@@ -10,6 +11,8 @@ import type { TaskRun } from './run.ts';
 import { type FilledStep, fillStep } from './step.ts';
 import type { Values } from './values.ts';
 import { mountsOf, volumesOf } from './volumes.ts';
+
+const LAST_STEPS = ['post-backup-update', 'post-recovery-update'];
 
 /** The pod that a session runs, or all that keeps it from being made. */
 export type Resolution = { pod: PodTemplate; problems: [] } | { pod: undefined; problems: TaskProblem[] };
@@ -71,6 +74,8 @@ export function resolveSteps(
       })),
     );
     problems.push(...problemsOfReplaced(run, found.metadata.name, filled));
+    if (index < spec.functions.length - 1 && isLastStep(filled.spec))
+      problems.push(reportsTooEarly(metadata.name, found.metadata.name, index));
     const name = filled.spec.name ?? containerName(found.metadata.name);
     return [{ name, spec: filled.spec, volumeMounts }];
   });
@@ -85,6 +90,21 @@ function missingFunction(task: string, name: string, index: number): TaskProblem
     step: index,
     path: `spec.functions[${index}].name`,
     message: `there is no Function ${tried}; make it first, or correct the name`,
+  };
+}
+
+/** Whether it is the step that reports: `stash agent post-backup-update`, or without `agent`, as older Functions call it. */
+function isLastStep({ command = [], args = [] }: FunctionSpec): boolean {
+  return [...command, ...args].some((word) => LAST_STEPS.includes(word));
+}
+
+function reportsTooEarly(task: string, name: string, index: number): TaskProblem {
+  return {
+    subject: 'Task',
+    name: task,
+    step: index,
+    path: `spec.functions[${index}].name`,
+    message: `${name} reports the end of the session, so that a failure of a later step would be told to nobody; make it the last function`,
   };
 }
 
