@@ -25,8 +25,8 @@ export const REFUSED_ANNOTATION = `${GROUP}/refused`;
 /** On a BackupSession: the BackupConfiguration that it runs, as `labelValue` writes it. Agents select their sessions by it. */
 export const CONFIGURATION_LABEL = `${GROUP}/backup-configuration`;
 
-/** Keeps a session, and its BackupConfiguration, until the hook after a backup or restore has run; see docs/hooks.md. */
-export const HOOKS_FINALIZER = `${GROUP}/hooks`;
+/** Keeps a session until its Job has ended and the hook after it has run, and the BackupConfiguration of that hook; see docs/sessions.md. */
+export const HOLD_FINALIZER = `${GROUP}/session`;
 
 /** On a BackupSession of the schedule, and on those that try it again: the instant at which it was due, in seconds since the epoch. */
 export const DUE_LABEL = `${GROUP}/due`;

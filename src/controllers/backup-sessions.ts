@@ -20,7 +20,6 @@ import { podsOf } from './agent-pods.ts';
 import { decideAbsence, freeze, retainerOf } from './backup-hosts.ts';
 import { decideFault, decideStart, waitForRestore } from './backup-start.ts';
 import type { Context } from './context.ts';
-import { deletionOf, hold, isHeld, isToBeHeld, release } from './hook-hold.ts';
 import type { HookRuns } from './hook-runs.ts';
 import { holderOf, hookTargetOf } from './hook-target.ts';
 import type { HostWatch } from './host-watch.ts';
@@ -28,6 +27,7 @@ import { CHECK_IN_GATE } from './integrity-checks.ts';
 import type { Trouble } from './job-state.ts';
 import { creationOf, placeOf } from './repository-place.ts';
 import type { SessionGate } from './session-gate.ts';
+import { awaitsHook, deletionOf, hold, isHeld, release } from './session-hold.ts';
 import {
   abandoned,
   describeRuns,
@@ -62,7 +62,7 @@ const WATCH_EVERY = 10_000;
 /** How often one is whose Job is about to end, in milliseconds. */
 const LOOK_AT_STOP_EVERY = 1_000;
 
-/** How often one is that is about to be kept for its hooks, in milliseconds: the caches tell as a rule. */
+/** How often one is that is about to be kept for its hooks or its Job, in milliseconds: the caches tell as a rule. */
 const LOOK_AT_HOLD_EVERY = 1_000;
 
 /** How often one that waits is: what it waits for mostly tells of itself. */
@@ -157,14 +157,13 @@ export function backupSessions(
     if (!gate.tryEnter(keyOf(session), placeOf(repository), creationOf(repository, clock.now()))) {
       return wait(session, 'Queued', whyQueued(gate.keeperOf(placeOf(repository))));
     }
-    if (isToBeHeld(configuration.spec.hooks)) {
-      if (!isHeld(session)) {
-        // The configuration comes after it, once the caches have it: it is let go where no session of it is held.
-        await hold(client, BACKUP_SESSIONS, session);
-        return { requeueAfter: LOOK_AT_HOLD_EVERY };
-      }
-      if (!isHeld(configuration)) await hold(client, BACKUP_CONFIGURATIONS, configuration);
+    const isHookToCome = awaitsHook(configuration.spec.hooks);
+    if ((isHookToCome || job !== undefined) && !isHeld(session)) {
+      await hold(client, BACKUP_SESSIONS, session);
+      return { requeueAfter: LOOK_AT_HOLD_EVERY };
     }
+    // It comes after the session, once the caches have that: it is let go where no session of it is held.
+    if (isHookToCome && !isHeld(configuration)) await hold(client, BACKUP_CONFIGURATIONS, configuration);
     const use = useOfBackup(session, configuration);
     const restoring = use && targets.enter(use);
     if (restoring !== undefined) {

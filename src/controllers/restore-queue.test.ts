@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HOOKS_FINALIZER } from '../api/annotations.ts';
+import { HOLD_FINALIZER } from '../api/annotations.ts';
 import { aRestore } from './objects.fixture.ts';
 import { inTurn, ownsTarget } from './restore-queue.ts';
 
@@ -28,7 +28,7 @@ describe('of several restores into one workload, the turn', () => {
             name: 'going',
             deletionTimestamp: '2026-11-22T16:00:00Z',
             creationTimestamp: '2026-11-22T16:00:00Z',
-            finalizers: [HOOKS_FINALIZER],
+            finalizers: [HOLD_FINALIZER],
           },
         }),
         second,

@@ -2,7 +2,7 @@ import { findCondition } from '../api/conditions.ts';
 import type { RestoreSession } from '../api/restore-session.ts';
 import { isOver, SUCCEEDED } from '../api/sessions.ts';
 import { instantOf } from '../kube/clock.ts';
-import { isHeld } from './hook-hold.ts';
+import { isHeld } from './session-hold.ts';
 
 /**
  * Of the RestoreSessions of one target, the one whose turn it is: the one that runs, or else the oldest that is not over.
@@ -13,7 +13,7 @@ import { isHeld } from './hook-hold.ts';
 export function inTurn<T extends RestoreSession>(sessions: readonly T[]): T | undefined {
   return (
     sessions
-      // The hook after one that is being deleted may still be to come.
+      // Of one that is being deleted, the Job may still be at work, and the hook after it be to come.
       .filter(
         (session) =>
           !isOver(session) && (session.metadata.deletionTimestamp === undefined || isHeld(session)),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { HOLD_FINALIZER } from '../api/annotations.ts';
 import type { RestoreSession } from '../api/restore-session.ts';
 import type { Client } from '../kube/client.ts';
 import { manualClock } from '../kube/manual-clock.fixture.ts';
@@ -18,7 +19,9 @@ import { TargetGate, useOfBackup } from './target-gate.ts';
 
 const target = { ref: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name: 'data' } } as const;
 const task = { name: 'work' };
-const backup = aSession({ status: { phase: 'Pending' } });
+/** As each has that is about to have a Job. */
+const finalizers = [HOLD_FINALIZER];
+const backup = aSession({ metadata: { finalizers }, status: { phase: 'Pending' } });
 const configuration = aConfiguration({ spec: { target, task } });
 
 /** The reconcilers of both kinds, with a Task of this target each, and what is stored of the sessions. The caches learn of nothing. */
@@ -72,7 +75,7 @@ function operator(restore: RestoreSession) {
 
 const aTaskRestore = (name = 'back', second = '00') =>
   aRestore({
-    metadata: { name, uid: name, creationTimestamp: `2026-11-22T17:00:${second}Z` },
+    metadata: { name, uid: name, finalizers, creationTimestamp: `2026-11-22T17:00:${second}Z` },
     spec: { target, task },
   });
 

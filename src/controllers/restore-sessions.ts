@@ -20,7 +20,6 @@ import { outcome } from './backup-sessions.ts';
 import { type Reach, reachOf } from './claim-reach.ts';
 import type { Context } from './context.ts';
 import { decideEmptying } from './held-replicas.ts';
-import { deletionOf, hold, isHeld, isToBeHeld, release } from './hook-hold.ts';
 import type { HookRuns } from './hook-runs.ts';
 import { holderOf, hookTargetOf } from './hook-target.ts';
 import type { HostWatch } from './host-watch.ts';
@@ -29,6 +28,7 @@ import { isUsable } from './repository-readiness.ts';
 import { assignPods, awaitedOf, freezeRestore } from './restore-hosts.ts';
 import { inTurn, ownsTarget } from './restore-queue.ts';
 import { targetFault } from './restore-target.ts';
+import { awaitsHook, deletionOf, hold, isHeld, release } from './session-hold.ts';
 import {
   abandoned,
   describeRuns,
@@ -183,6 +183,10 @@ export function restoreSessions(
         ];
       });
       if (hooked !== undefined) return hooked;
+      if (!isHeld(session)) {
+        await hold(client, RESTORE_SESSIONS, session);
+        return { requeueAfter: LOOK_FOR_POD_EVERY };
+      }
       const job = jobName({ kind: 'RestoreSession', name: session.metadata.name });
       return run(session, [{ host: ONLY_HOST }], 0, job);
     }
@@ -356,7 +360,7 @@ export function restoreSessions(
     due: () => Promise<HookRun[]>,
   ): Promise<Outcome | undefined> {
     if (session.spec.hooks?.preRestore === undefined) return undefined;
-    if (isToBeHeld(session.spec.hooks) && !isHeld(session)) {
+    if (awaitsHook(session.spec.hooks) && !isHeld(session)) {
       await hold(client, RESTORE_SESSIONS, session);
       return { requeueAfter: LOOK_FOR_POD_EVERY };
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
-  HOOKS_FINALIZER,
+  HOLD_FINALIZER,
   INJECTED_ANNOTATION,
   ON_NEXT_UPDATE_ANNOTATION,
   REFUSED_ANNOTATION,
@@ -65,7 +65,7 @@ describe('wantedFor', () => {
   });
 
   it('keeps what is being deleted while a hook is still to run in its pods', () => {
-    const metadata = { deletionTimestamp: '2026-11-22T18:00:00Z', finalizers: [HOOKS_FINALIZER] };
+    const metadata = { deletionTimestamp: '2026-11-22T18:00:00Z', finalizers: [HOLD_FINALIZER] };
     const caches = cachesWith({ metadata: { name: 'held', ...metadata } });
     expect(names(wantedFor(caches, 'demo', 'Deployment', 'shop'))).toEqual(['held']);
   });

@@ -14,10 +14,10 @@ import { repositoryWanted, wantedBy, wantedOf } from '../injection/wanted-by.ts'
 import type { AgentSought } from './agent-pods.ts';
 import type { Caches } from './caches.ts';
 import { lacksClaim, maySpread, mountsClaim, oneNodeClaimOf } from './claim-reach.ts';
-import { isHeld } from './hook-hold.ts';
 import { isPatient } from './patience.ts';
 import { isUsable } from './repository-readiness.ts';
 import { inTurn, ownsTarget } from './restore-queue.ts';
+import { isHeld } from './session-hold.ts';
 import { awaitsPreRestore } from './session-hooks.ts';
 import { workloadKey } from './workload-caches.ts';
 

@@ -3,7 +3,7 @@ import {
   CHECK_COMPONENT,
   CHECK_ROLE,
   GROUP,
-  HOOKS_FINALIZER,
+  HOLD_FINALIZER,
   MANAGED_BY,
   MANAGED_BY_LABEL,
   TRIGGER_COMPONENT,
@@ -273,13 +273,13 @@ async function releaseHeld({ client, clock, dryRun, say }: Uninstallation): Prom
   for (const resource of [BACKUP_SESSIONS, RESTORE_SESSIONS, BACKUP_CONFIGURATIONS]) {
     for (const found of await listed(client, resource)) {
       const { name, namespace } = found.metadata;
-      if (found.metadata.finalizers?.includes(HOOKS_FINALIZER) !== true) continue;
-      say(`let ${resource.kind} ${keyOf(found)} go, whose hooks nobody runs any more`);
+      if (found.metadata.finalizers?.includes(HOLD_FINALIZER) !== true) continue;
+      say(`let ${resource.kind} ${keyOf(found)} go, which nobody brings to its end any more`);
       for (let attempt = 1; !dryRun; attempt++) {
         try {
           const { metadata } = await client.get(resource, name, namespace);
           const { resourceVersion, finalizers = [] } = metadata;
-          const left = finalizers.filter((each) => each !== HOOKS_FINALIZER);
+          const left = finalizers.filter((each) => each !== HOLD_FINALIZER);
           await client.mergePatch(resource, name, namespace, {
             metadata: { resourceVersion, finalizers: left },
           });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { HOOKS_FINALIZER } from '../../src/api/annotations.ts';
+import { HOLD_FINALIZER } from '../../src/api/annotations.ts';
 import {
   APP_BINDING,
   BACKUP_CONFIGURATION,
@@ -241,7 +241,7 @@ describe('the policy of hooks', () => {
       RESTORE_SESSION,
       placed(objectOf(RESTORE_SESSION, { hooks }, 'with-hooks')),
     );
-    for (const finalizers of [[HOOKS_FINALIZER], null]) {
+    for (const finalizers of [[HOLD_FINALIZER], null]) {
       const patch = { metadata: { finalizers } };
       const change = as('plain').mergePatch(RESTORE_SESSION, metadata.name, namespace, patch);
       expect(await refusalOf(change)).toBeUndefined();

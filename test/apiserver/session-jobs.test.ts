@@ -115,7 +115,10 @@ const outcome = ({ status }: BackupSession) => findCondition(status?.conditions,
 async function aSession(name: string, configuration = 'data'): Promise<void> {
   await create(BACKUP_SESSIONS, name, { backupConfiguration: { name: configuration } });
   onTestFinished(async () => {
+    if ((await found(BACKUP_SESSIONS, name)) === undefined) return;
     await client.delete(BACKUP_SESSIONS, name, namespace);
+    // No kubelet ends it here, and the session goes after it.
+    if ((await found(pods, `${name}-pod`)) !== undefined) await remove(pods, `${name}-pod`);
     await gone(BACKUP_SESSIONS, name);
   });
 }
@@ -249,6 +252,18 @@ describe('the session of a task', () => {
     await remove(pods, 'deleted-pod');
     expect(await told('deleted', 'JobGone')).toMatchObject({ status: 'False' });
     expect(await found(jobs, 'deleted')).toBeUndefined();
+  });
+
+  it('goes only after the pod of its Job where it is deleted in the midst', async () => {
+    await aSession('dropped');
+    const job = await jobOf('dropped');
+    await podOf(job);
+    await client.delete(BACKUP_SESSIONS, 'dropped', namespace);
+    await gone(jobs, 'dropped');
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    expect((await session('dropped')).status?.hosts).toMatchObject([{ reason: 'SessionDeleted' }]);
+    await remove(pods, 'dropped-pod');
+    await gone(BACKUP_SESSIONS, 'dropped');
   });
 
   it('waits while a pod has the claim that is for one pod alone, and takes it from none', async () => {

@@ -6,7 +6,7 @@ import { applyDefinitions, readDefinitions } from '../../src/admission/definitio
 import {
   AGENT_ROLE,
   HELD_REPLICAS_ANNOTATION,
-  HOOKS_FINALIZER,
+  HOLD_FINALIZER,
   MANAGED_BY,
   MANAGED_BY_LABEL,
   TRIGGER_ACCOUNT,
@@ -97,13 +97,13 @@ const held: Loose[] = [
   {
     apiVersion: 'stash.appscode.com/v1beta1',
     kind: 'BackupConfiguration',
-    metadata: { name: 'nightly', namespace, finalizers: [HOOKS_FINALIZER] },
+    metadata: { name: 'nightly', namespace, finalizers: [HOLD_FINALIZER] },
     spec: { schedule: '@daily', repository: { name: 'backups' }, task: { name: 'cluster-backup' } },
   },
   {
     apiVersion: 'stash.appscode.com/v1beta1',
     kind: 'BackupSession',
-    metadata: { name: 'held', namespace, finalizers: [HOOKS_FINALIZER] },
+    metadata: { name: 'held', namespace, finalizers: [HOLD_FINALIZER] },
     spec: { backupConfiguration: { name: 'nightly' } },
   },
 ];
@@ -332,7 +332,7 @@ describe('an installation', () => {
     }
     for (const object of held) {
       const { metadata } = await client.get(resourceOf(object), object.metadata.name, namespace);
-      expect(metadata.finalizers ?? []).not.toContain(HOOKS_FINALIZER);
+      expect(metadata.finalizers ?? []).not.toContain(HOLD_FINALIZER);
     }
     expect(await client.list(roleBindings, { namespace })).toEqual([]);
     expect(await client.list(TASKS)).toEqual([]);

@@ -12,7 +12,7 @@ import type { RestoreSession } from '../../src/api/restore-session.ts';
 import { isOver, type SessionPhase } from '../../src/api/sessions.ts';
 import { SIDECAR } from '../../src/injection/layout.ts';
 import { createClient, type DeleteOptions } from '../../src/kube/client.ts';
-import { isNotFound } from '../../src/kube/errors.ts';
+import { found, isNotFound } from '../../src/kube/errors.ts';
 import { createConnection } from '../../src/kube/https-connection.ts';
 import { kubeconfigEndpoint } from '../../src/kube/kubeconfig.ts';
 import type { ApiObject } from '../../src/kube/object.ts';
@@ -249,7 +249,8 @@ export function useNamespace(name: string, labels: Record<string, string> = {}):
     await namespace.apply(claim('backups'), passwordSecret('backup-secret', namespace.password));
   });
   afterAll(async () => {
-    await client.delete(namespaces, name);
+    // A test may have deleted it.
+    await found(client.delete(namespaces, name));
   });
   return namespace;
 }

@@ -13,13 +13,15 @@ import {
 import { isNotFound } from '../../../src/kube/errors.ts';
 import type { ApiObject } from '../../../src/kube/object.ts';
 import { jobs, pods } from '../../../src/kube/resource.ts';
-import { admitted, client, type Pod, useNamespace } from '../cluster.ts';
+import { admitted, client, type Namespace, type Pod, useNamespace } from '../cluster.ts';
 import { kubectl } from '../kubectl.ts';
 import { backupSession, claim, DATA, deployment, repository, restoreSession } from '../objects.ts';
 
 /* What has no pod of its own is backed up by a Job, made from a Task that anybody may write. */
 
 const namespace = useNamespace('e2e-tasks');
+/** It is deleted in the midst of a backup. */
+const doomed = useNamespace('e2e-tasks-doomed');
 
 const resourceQuotas: Resource = {
   group: '',
@@ -67,7 +69,8 @@ function configurationOf(name: string, task: string, spec: object = {}): ApiObje
 
 const succeeded = ({ status }: BackupSession) => findCondition(status?.conditions, 'Succeeded');
 
-const podsOf = (job: string) => namespace.list<Pod>(pods, `batch.kubernetes.io/job-name=${job}`);
+const podsOf = (job: string, where = namespace) =>
+  where.list<Pod>(pods, `batch.kubernetes.io/job-name=${job}`);
 
 /** What the session `name` is told to wait for, once that is `reason`. */
 const told = (name: string, reason: string) =>
@@ -86,6 +89,15 @@ const jobGone = (name: string) =>
       throw error;
     }
   });
+
+/** A backup by a step that would take ten minutes, until that runs. */
+async function beginSleep(where: Namespace, name: string): Promise<void> {
+  await where.apply(configurationOf(name, 'e2e-sleep'), backupSession(name, name));
+  await where.until('the step to run', async () => {
+    const [pod] = await podsOf(name, where);
+    return pod?.status.phase === 'Running' || undefined;
+  });
+}
 
 beforeAll(async () => {
   await namespace.apply(claim('data'), repository('tasks'));
@@ -290,6 +302,18 @@ describe('a task that does not get to its end', () => {
     expect(secondsTo(completionTime)).toBeLessThan(150);
     expect((await podsOf('slow')).filter(({ status }) => status.phase === 'Running')).toEqual([]);
     await jobGone('slow');
+  });
+
+  it('is stopped where its session is deleted, which goes only after the pod', async () => {
+    await beginSleep(namespace, 'dropped');
+    await kubectl('delete', 'backupsession', 'dropped', '-n', namespace.name, '--timeout=240s');
+    expect((await podsOf('dropped')).filter(({ status }) => status.phase === 'Running')).toEqual([]);
+  });
+
+  it('keeps no namespace from going', async () => {
+    await doomed.apply(claim('data'), repository('tasks'));
+    await beginSleep(doomed, 'lasting');
+    await kubectl('delete', 'namespace', doomed.name, '--timeout=240s');
   });
 
   it('gets there with the one Job it has, where all of the operator is killed meanwhile', async () => {

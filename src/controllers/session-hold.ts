@@ -1,4 +1,4 @@
-import { HOOKS_FINALIZER } from '../api/annotations.ts';
+import { HOLD_FINALIZER } from '../api/annotations.ts';
 import type { BackupConfiguration } from '../api/backup-configuration.ts';
 import type { BackupHooks, RestoreHooks } from '../api/hooks.ts';
 import type { ObjectMeta } from '../api/object.ts';
@@ -11,8 +11,9 @@ import type { Session } from './session-status.ts';
 
 /*
  * What a hook before has frozen, the hook after it has to thaw, also where the session is deleted in between, or the configuration that
- * says what the hook is. A finalizer keeps both until then. It is there only while a session with both hooks is under way, and every hook
- * ends within its timeout, so that no deletion, that of a namespace neither, waits for longer.
+ * says what the hook is. And as long as a Job is at work, nobody else may be at its target: a session that went before its Job would tell
+ * nobody. A finalizer keeps both until then. It is there only while such a session is under way, and every hook ends within its timeout, and
+ * every pod within its grace period, so that no deletion, that of a namespace neither, waits for longer.
  *
  * A copy of the hook in the session would need no finalizer of the configuration; but what stands there may be written by those who may
  * not run a command in the pod: docs/decisions/0005-who-may-exec.md.
@@ -23,19 +24,19 @@ interface Holdable {
   metadata: ObjectMeta;
 }
 
-/** Whether a session with these hooks is not to go before the hook after it has run. */
-export function isToBeHeld(hooks: (BackupHooks & RestoreHooks) | undefined): boolean {
+/** Whether a session with these hooks, and its configuration, are not to go before the hook after it has run. */
+export function awaitsHook(hooks: (BackupHooks & RestoreHooks) | undefined): boolean {
   const isFrozen = hooks?.preBackup !== undefined || hooks?.preRestore !== undefined;
   return isFrozen && (hooks.postBackup !== undefined || hooks.postRestore !== undefined);
 }
 
 export function isHeld({ metadata }: Holdable): boolean {
-  return metadata.finalizers?.includes(HOOKS_FINALIZER) === true;
+  return metadata.finalizers?.includes(HOLD_FINALIZER) === true;
 }
 
 /** Keeps `object`; a conflict where it has changed since it was read. */
 export async function hold(client: Client, resource: Resource, { metadata }: Holdable): Promise<void> {
-  await patch(client, resource, metadata, [...(metadata.finalizers ?? []), HOOKS_FINALIZER]);
+  await patch(client, resource, metadata, [...(metadata.finalizers ?? []), HOLD_FINALIZER]);
 }
 
 /** Lets `object` go, where it was kept; a conflict where it has changed since it was read. */
@@ -47,7 +48,7 @@ export async function release(client: Client, resource: Resource, object: Holdab
       client,
       resource,
       metadata,
-      metadata.finalizers?.filter((each) => each !== HOOKS_FINALIZER),
+      metadata.finalizers?.filter((each) => each !== HOLD_FINALIZER),
     );
   } catch (error) {
     if (!isNotFound(error)) throw error;

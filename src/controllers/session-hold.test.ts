@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HOOKS_FINALIZER } from '../api/annotations.ts';
+import { HOLD_FINALIZER } from '../api/annotations.ts';
 import type { BackupConfiguration } from '../api/backup-configuration.ts';
 import type { BackupSession } from '../api/backup-session.ts';
 import { findCondition } from '../api/conditions.ts';
@@ -26,7 +26,7 @@ import { TargetGate } from './target-gate.ts';
 const now = Date.parse('2026-11-22T17:00:10Z');
 const deletionTimestamp = '2026-11-22T17:00:05Z';
 const ref = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'shop' } as const;
-const finalizers = [HOOKS_FINALIZER];
+const finalizers = [HOLD_FINALIZER];
 const thaw = { exec: { command: ['thaw'] }, timeout: '30s', executionPolicy: 'Always' as const };
 const freeze = { exec: { command: ['freeze'] }, timeout: '30s' };
 const host = { host: 'host-0', podName: 'shop-0', podUID: 'uid-0' };
@@ -45,7 +45,15 @@ const pod = {
   status: { phase: 'Running', containerStatuses: [{ name: 'app', state: { running: {} } }] },
 };
 
-/** A cluster with these objects, in which an object goes that is being deleted and not held. */
+/** The Job of a backup, and that of a restore. */
+const jobOf = (name: string) => ({
+  metadata: {
+    ...{ name, namespace: 'demo', uid: `${name}-uid` },
+    ownerReferences: [{ uid: name === 'back' ? 'restore-uid' : 'session-uid' }],
+  },
+});
+
+/** A cluster with these objects, in which an object goes that is being deleted and not held, and a pod when the test says so. */
 function aCluster(...objects: (BackupConfiguration | BackupSession | RestoreSession)[]) {
   const caches = createCaches();
   caches.repositories.set(aRepository());
@@ -76,9 +84,11 @@ function aCluster(...objects: (BackupConfiguration | BackupSession | RestoreSess
     mergePatch: (resource: Resource, name: string, _: string, patch: object) => write(resource, name, patch),
     apply: (resource: Resource, object: ApiObject) => write(resource, object.metadata.name, object),
     list: async () => [pod],
-    get: async () => pod,
+    get: async ({ kind }: Resource, name: string) => (kind === 'Job' ? jobOf(name) : podNow),
+    delete: async ({ kind }: Resource) => seen.push(`${kind} deleted`),
   } as unknown as Client;
-  const pods = {
+  let podNow: object = pod;
+  const podAccess = {
     exec: async (_: unknown, command: string[]) => {
       seen.push(...command);
       return { exitCode: 0, lastLine: '' };
@@ -91,7 +101,7 @@ function aCluster(...objects: (BackupConfiguration | BackupSession | RestoreSess
     log: { info: () => {}, warn: () => {} },
   } as unknown as Context;
   const gate = new SessionGate({ sessions: 1, sessionsPerRepository: 1 }, () => {});
-  const hooks = new HookRuns(context, pods, () => {});
+  const hooks = new HookRuns(context, podAccess, () => {});
   const hosts = new HostWatch(client, clock);
   const jobs = new SessionJobs(context, hosts);
   const targets = new TargetGate(caches.workloads);
@@ -101,6 +111,9 @@ function aCluster(...objects: (BackupConfiguration | BackupSession | RestoreSess
   return {
     caches,
     seen,
+    endPod: () => {
+      podNow = { ...pod, status: { phase: 'Failed' } };
+    },
     /** As often as it takes: each has much less to do. */
     settle: async () => {
       for (let round = 0; round < 10; round++) {
@@ -167,5 +180,27 @@ describe('what a hook has frozen', () => {
     await cluster.settle();
     expect(cluster.caches.backupSessions.get('demo/shop-1')?.metadata.finalizers).toEqual([]);
     expect(cluster.caches.configurations.get('demo/shop')?.metadata.finalizers).toEqual([]);
+  });
+});
+
+describe('the Job of a session', () => {
+  const running = { phase: 'Running' as const, hosts: [host] };
+
+  it.each([
+    [
+      'BackupSession',
+      aSession({ metadata: { finalizers, deletionTimestamp }, status: { ...running, job: 'shop-1' } }),
+    ],
+    [
+      'RestoreSession',
+      aRestore({ metadata: { finalizers, deletionTimestamp }, status: { ...running, job: 'back' } }),
+    ],
+  ])('has ended before the %s goes that was deleted in the midst', async (kind, session) => {
+    const cluster = aCluster(session);
+    await cluster.settle();
+    expect(new Set(cluster.seen)).toEqual(new Set(['Job deleted']));
+    cluster.endPod();
+    await cluster.settle();
+    expect(cluster.seen.at(-1)).toBe(`${kind} gone: SessionDeleted`);
   });
 });
