@@ -22,7 +22,9 @@ export async function leaks(namespace: Namespace, passwords: string[]): Promise<
   };
   const pods = await kubectl('get', 'pods', '-n', namespace.name, '-o', 'name');
   for (const pod of pods.split('\n')) {
-    places[`the logs of ${pod}`] = await kubectl('logs', '-n', namespace.name, pod, '--all-containers');
+    // A step that was never begun has no log, for which kubectl would give up the others.
+    const options = ['--all-containers', '--ignore-errors'];
+    places[`the logs of ${pod}`] = await kubectl('logs', '-n', namespace.name, pod, ...options);
   }
   return Object.keys(places).filter((place) => isLeaked(places[place] ?? ''));
 }
